@@ -1,0 +1,57 @@
+package kineto
+
+// Spans is a column of host spans, appended in file order and never moved: fixed
+// slabs, so that a trace of millions of Python frames is stored once and not copied
+// while it grows.
+type Spans struct {
+	slabs [][]span
+	n     int
+	long  map[int]int64 // durations that do not fit 32 bits of ns, by index
+}
+
+// span is 24 bytes; durations of 4.29 s and more are kept aside.
+type span struct {
+	ts     int64
+	dur    uint32
+	name   NameID
+	thread ThreadID
+}
+
+const (
+	slabBits = 15
+	slabSize = 1 << slabBits
+	longDur  = 1<<32 - 1
+)
+
+// Append adds s.
+func (c *Spans) Append(s Span) {
+	if c.n&(slabSize-1) == 0 {
+		c.slabs = append(c.slabs, make([]span, 0, slabSize))
+	}
+	e := span{ts: s.Ts, name: s.Name, thread: s.Thread}
+	if s.Dur >= longDur {
+		if c.long == nil {
+			c.long = map[int]int64{}
+		}
+		c.long[c.n] = s.Dur
+		e.dur = longDur
+	} else {
+		e.dur = uint32(max(s.Dur, 0))
+	}
+	last := len(c.slabs) - 1
+	c.slabs[last] = append(c.slabs[last], e)
+	c.n++
+}
+
+// Len is the number of spans.
+func (c *Spans) Len() int { return c.n }
+
+// At gives span i, 0 ≤ i < Len.
+func (c *Spans) At(i int) Span {
+	e := &c.slabs[i>>slabBits][i&(slabSize-1)]
+	s := Span{Ts: e.ts, Dur: int64(e.dur), Name: e.name, Thread: e.thread}
+	if e.dur == longDur {
+		s.Dur = c.long[i]
+	}
+	return s
+}

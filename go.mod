@@ -1,0 +1,3 @@
+module github.com/sgrules/sgrules
+
+go 1.26.0
