@@ -1,42 +1,104 @@
 package kineto
 
+import "hash/maphash"
+
 // Names interns strings: one id a distinct string, ids dense from 0 (the empty
 // string) in order of first appearance. It is not safe for concurrent writers.
+//
+// It is an open hash table of ids: a look-up of bytes copies nothing.
 type Names struct {
-	byText map[string]NameID
-	text   []string
+	text  []string
+	slots []slot // a power of two long, at most half full
+	seed  maphash.Seed
+}
+
+// slot is an entry of the table; id+1, so that a zero slot is an empty one.
+type slot struct {
+	hash uint32
+	id1  uint32
 }
 
 // NewNames gives a table that holds only the empty string.
 func NewNames() *Names {
-	return &Names{byText: map[string]NameID{"": 0}, text: []string{""}}
+	n := &Names{slots: make([]slot, 256), seed: maphash.MakeSeed()}
+	n.add("", uint32(maphash.String(n.seed, "")))
+	return n
 }
 
 // Intern gives the id of b, adding it when it is new. b is copied only then.
 func (n *Names) Intern(b []byte) NameID {
-	if id, ok := n.byText[string(b)]; ok {
-		return id
+	h := uint32(maphash.Bytes(n.seed, b))
+	for i := h; ; i++ {
+		s := n.slots[i&uint32(len(n.slots)-1)]
+		if s.id1 == 0 {
+			return n.add(string(b), h)
+		}
+		if s.hash == h && n.text[s.id1-1] == string(b) {
+			return NameID(s.id1 - 1)
+		}
 	}
-	return n.add(string(b))
+}
+
+// find is Lookup for bytes.
+func (n *Names) find(b []byte) (NameID, bool) {
+	h := uint32(maphash.Bytes(n.seed, b))
+	for i := h; ; i++ {
+		s := n.slots[i&uint32(len(n.slots)-1)]
+		if s.id1 == 0 {
+			return 0, false
+		}
+		if s.hash == h && n.text[s.id1-1] == string(b) {
+			return NameID(s.id1 - 1), true
+		}
+	}
 }
 
 // InternString is Intern for a string.
 func (n *Names) InternString(s string) NameID {
-	if id, ok := n.byText[s]; ok {
+	if id, ok := n.Lookup(s); ok {
 		return id
 	}
-	return n.add(s)
-}
-
-func (n *Names) add(s string) NameID {
-	id := NameID(len(n.text))
-	n.text = append(n.text, s)
-	n.byText[s] = id
-	return id
+	return n.add(s, uint32(maphash.String(n.seed, s)))
 }
 
 // Lookup gives the id of s, if it was interned.
-func (n *Names) Lookup(s string) (NameID, bool) { id, ok := n.byText[s]; return id, ok }
+func (n *Names) Lookup(s string) (NameID, bool) {
+	h := uint32(maphash.String(n.seed, s))
+	for i := h; ; i++ {
+		e := n.slots[i&uint32(len(n.slots)-1)]
+		if e.id1 == 0 {
+			return 0, false
+		}
+		if e.hash == h && n.text[e.id1-1] == s {
+			return NameID(e.id1 - 1), true
+		}
+	}
+}
+
+func (n *Names) add(s string, hash uint32) NameID {
+	if 2*len(n.text) >= len(n.slots) {
+		old := n.slots
+		n.slots = make([]slot, 2*len(old))
+		for _, e := range old {
+			if e.id1 != 0 {
+				n.put(e)
+			}
+		}
+	}
+	n.text = append(n.text, s)
+	n.put(slot{hash: hash, id1: uint32(len(n.text))})
+	return NameID(len(n.text) - 1)
+}
+
+func (n *Names) put(e slot) {
+	mask := uint32(len(n.slots) - 1)
+	for i := e.hash; ; i++ {
+		if s := &n.slots[i&mask]; s.id1 == 0 {
+			*s = e
+			return
+		}
+	}
+}
 
 // Text gives the string of id. It panics on an id of another table.
 func (n *Names) Text(id NameID) string { return n.text[id] }

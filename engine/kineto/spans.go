@@ -1,6 +1,6 @@
 package kineto
 
-// Spans is a column of host spans, appended in file order and never moved: fixed
+// Spans is a column of host spans, appended in file order: fixed
 // slabs, so that a trace of millions of Python frames is stored once and not copied
 // while it grows.
 type Spans struct {
@@ -26,7 +26,11 @@ const (
 // Append adds s.
 func (c *Spans) Append(s Span) {
 	if c.n&(slabSize-1) == 0 {
-		c.slabs = append(c.slabs, make([]span, 0, slabSize))
+		n := slabSize
+		if c.n == 0 {
+			n = 64 // the first slab grows: most columns of small traces are short
+		}
+		c.slabs = append(c.slabs, make([]span, 0, n))
 	}
 	e := span{ts: s.Ts, name: s.Name, thread: s.Thread}
 	if s.Dur >= longDur {

@@ -79,6 +79,7 @@ type Mark struct {
 	Name    NameID
 	Device  int32
 	Stream  int64
+	Pid     NameID // the process lane as written, as in Activity
 }
 
 // Sync is a cuda_sync event. It is not GPU work.
@@ -88,9 +89,17 @@ type Sync struct {
 	Device     int32
 	Stream     int64 // -1 where the event has none
 	Corr       int64
-	WaitStream int64 // wait_on_stream; -1 unknown
-	RecordCorr int64 // wait_on_cuda_event_record_corr_id; -1 unknown
-	Event      int64 // wait_on_cuda_event_id; -1 unknown
+	WaitStream int64  // wait_on_stream; -1 unknown
+	RecordCorr int64  // wait_on_cuda_event_record_corr_id; -1 unknown
+	Event      int64  // wait_on_cuda_event_id; -1 unknown
+	Pid        NameID // the process lane as written, as in Activity
+}
+
+// Process is a process lane that the trace's metadata names: a process of the host, or
+// a GPU, whose Pid is then its number.
+type Process struct {
+	Pid          string // as written
+	Name, Labels string // process_name ("python"), process_labels ("CPU", "GPU 0"); may be empty
 }
 
 // Device is one entry of deviceProperties.
@@ -116,12 +125,15 @@ type Meta struct {
 	BaseTimeNanos int64 // baseTimeNanoseconds; 0 unknown
 }
 
-// Trace is a trace file in columns. Slices are in file order.
+// Trace is a trace file in columns. Slices are in file order; a pair of events of the
+// phases B and E stands where its E does.
 type Trace struct {
 	Path    string // as given; "-" for standard input
 	Meta    Meta
 	Names   *Names
-	Threads []Thread
+	Threads []Thread // of host events, in order of first appearance
+
+	Processes []Process
 
 	Activities  []Activity
 	Launches    []Launch
@@ -131,11 +143,13 @@ type Trace struct {
 	Marks       []Mark
 	Syncs       []Sync
 
-	// Events counts all events read, Skipped those that were malformed and left out,
-	// Bytes the JSON bytes read.
-	Events, Skipped, Bytes int64
+	// Events counts all events read, whatever their kind. Skipped counts those that were
+	// malformed and left out, and places that could not be read as an event at all.
+	// Cut counts strings longer than MaxName, which are cut there. Bytes is the number
+	// of JSON bytes read.
+	Events, Skipped, Cut, Bytes int64
 
-	// Damage is nil for a whole file. Otherwise the trace holds what was complete
+	// Damage is nil for a whole file; it holds the first hundred places otherwise. Otherwise the trace holds what was complete
 	// before the damage (and after it, where the scanner could resynchronise).
 	Damage []Damage
 }

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/sgrules/sgrules/engine"
+	"github.com/sgrules/sgrules/engine/report"
+)
+
+// analyzeFlags are the flags of analyze.
+type analyzeFlags struct {
+	format    string
+	minShare  float64
+	wide      bool
+	width     int
+	color     string
+	rules     []string
+	onlyRules bool
+	rank      int64
+	strict    bool
+	args      string
+	framework string
+	output    string
+	failOn    []string
+	quiet     bool
+}
+
+var (
+	formats    = []string{"text", "markdown", "json"}
+	frameworks = []string{"auto", "sglang", "vllm", "tensorrt-llm", "tokenspeed"}
+	verdicts   = []string{"should-apply", "partial", "disabled", "in-flight", "upstream", "unsupported", "any"}
+)
+
+func analyzeCommand() command {
+	return command{
+		name:  "analyze",
+		args:  "TRACE… | DIRECTORY | -",
+		short: "print where the GPU time of a trace went and what could be fused or hidden",
+		long: `Analyze reads PyTorch-profiler traces (.json, .json.gz) of one run and prints the kernels
+with the source lines that launched them, the communication that was exposed, the known
+fusion patterns that are taken or missing, and a short conclusion.
+
+A profile directory stands for the traces of one rank of its newest profile, one a stage.
+A file server_args.json beside the trace tells which paths the server had switched off.`,
+		example: `sgrules analyze trace.json.gz
+sgrules analyze --min-share 0.2 --wide 1782843274.77-TP-0-DECODE.trace.json.gz
+sgrules analyze --rank 1 profile-directory/
+sgrules analyze --format json trace.json.gz | jq '.fuse[] | [.rule, .verdict]'
+zstd -dc trace.json.zst | sgrules analyze -
+sgrules analyze --fail-on should-apply,partial trace.json.gz`,
+		setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
+			a := &analyzeFlags{}
+			f.StringVarP(&a.format, "format", "f", "text", "output: text, markdown or json")
+			f.Float64Var(&a.minShare, "min-share", 1, "hide rows under this share of the GPU time, in `percent`")
+			f.BoolVarP(&a.wide, "wide", "w", false, "print names and paths whole, on lines as long as they need")
+			f.IntVar(&a.width, "width", 0, "`cells` of a line of text (default: the terminal's, else 100)")
+			f.StringVar(&a.color, "color", "auto", "colour verdicts: auto, always or never")
+			f.StringArrayVar(&a.rules, "rules", nil, "a `folder` with fuse/ or overlap/ rules that are added or, by id, replace; may be repeated")
+			f.BoolVar(&a.onlyRules, "only-rules", false, "match only the rules of --rules, none that the program ships with")
+			f.Int64Var(&a.rank, "rank", -1, "in a profile directory, the TP or global `rank` to read (default: the lowest)")
+			f.BoolVar(&a.strict, "strict", false, "fail on a truncated or damaged trace instead of warning")
+			f.StringVar(&a.args, "server-args", "", "`file` with the server's arguments (default: server_args.json beside the trace)")
+			f.StringVar(&a.framework, "framework", "auto", "what served: auto, sglang, vllm, tensorrt-llm or tokenspeed")
+			f.StringVarP(&a.output, "output", "o", "", "write the report to a `file` instead of standard output")
+			f.StringSliceVar(&a.failOn, "fail-on", nil, "exit with 1 if a pattern at or over --min-share has one of these `verdicts`: "+strings.Join(verdicts, ", "))
+			f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no warnings on standard error")
+			return a.run
+		},
+	}
+}
+
+func (a *analyzeFlags) check(args []string) error {
+	if len(args) == 0 {
+		return usagef("analyze: no trace given; name a trace file, a profile directory, or - for standard input")
+	}
+	if !slices.Contains(formats, a.format) {
+		return usagef("analyze: --format %q: expected %s", a.format, strings.Join(formats, ", "))
+	}
+	if !slices.Contains(frameworks, a.framework) {
+		return usagef("analyze: --framework %q: expected %s", a.framework, strings.Join(frameworks, ", "))
+	}
+	if !slices.Contains([]string{"auto", "always", "never"}, a.color) {
+		return usagef("analyze: --color %q: expected auto, always, never", a.color)
+	}
+	if !(a.minShare >= 0 && a.minShare <= 100) {
+		return usagef("analyze: --min-share %g: expected a share from 0 to 100 percent", a.minShare)
+	}
+	if a.width < 0 || a.width > 10_000 {
+		return usagef("analyze: --width %d: expected 60 to 10000 cells", a.width)
+	}
+	if a.onlyRules && len(a.rules) == 0 {
+		return usagef("analyze: --only-rules needs a folder given with --rules")
+	}
+	for _, v := range a.failOn {
+		if !slices.Contains(verdicts, v) {
+			return usagef("analyze: --fail-on %q: expected %s", v, strings.Join(verdicts, ", "))
+		}
+	}
+	return nil
+}
+
+func (a *analyzeFlags) run(ctx context.Context, args []string, s streams) error {
+	if err := a.check(args); err != nil {
+		return err
+	}
+	cat, err := engine.LoadCatalog(a.rules, a.onlyRules)
+	if err != nil {
+		return err
+	}
+	o := engine.Options{Paths: args, Stdin: s.in, Rank: a.rank, Strict: a.strict, Rules: cat.Rules, Sites: cat.Sites,
+		ServerArgs: a.args, Version: buildVersion()}
+	if a.framework != "auto" {
+		o.Framework = a.framework
+	}
+	p := newProgress(s.err, a.quiet)
+	o.Progress = p.update
+	r, err := engine.Analyze(ctx, o)
+	p.done()
+	if err != nil {
+		return err
+	}
+	if !a.quiet {
+		for _, w := range r.Warnings {
+			fmt.Fprintf(s.err, "sgrules: warning: %s\n", clean(w))
+		}
+	}
+	if err := a.write(r, s.out); err != nil {
+		return err
+	}
+	if a.fails(r) {
+		return errFindings
+	}
+	return nil
+}
+
+func (a *analyzeFlags) write(r *report.Report, out io.Writer) error {
+	v := report.View{MinShare: a.minShare, Wide: a.wide, Width: a.width, Color: a.color == "always"}
+	if a.output != "" {
+		return writeFile(a.output, func(w io.Writer) error { return render(w, r, a.format, v) })
+	}
+	if f, ok := terminal(os.Stdout); ok {
+		if v.Width == 0 {
+			v.Width = f
+		}
+		v.Color = v.Color || a.color == "auto" && os.Getenv("NO_COLOR") == ""
+	}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && v.Width == 0 && n > 0 {
+		v.Width = min(n, 10_000)
+	}
+	return render(out, r, a.format, v)
+}
+
+func render(w io.Writer, r *report.Report, format string, v report.View) error {
+	switch format {
+	case "json":
+		return report.JSON(w, r)
+	case "markdown":
+		return report.Markdown(w, r, v)
+	}
+	return report.Text(w, r, v)
+}
+
+// fails tells whether a shown pattern has a verdict the caller asked to fail on.
+func (a *analyzeFlags) fails(r *report.Report) bool {
+	for i := range r.Fuse {
+		f := &r.Fuse[i]
+		if !f.Shown(r.Total, a.minShare) {
+			continue
+		}
+		if slices.Contains(a.failOn, f.Verdict) || slices.Contains(a.failOn, "any") && f.Verdict != "applied" && f.Verdict != "by-design" {
+			return true
+		}
+	}
+	return false
+}
+
+// terminal gives the width of f if it is a terminal.
+func terminal(f *os.File) (int, bool) {
+	fd := int(f.Fd())
+	if !term.IsTerminal(fd) {
+		return 0, false
+	}
+	w, _, err := term.GetSize(fd)
+	if err != nil || w <= 0 {
+		return 0, true
+	}
+	return w, true
+}
+
+// writeFile writes through a temporary file, so that a failure leaves no half report.
+func writeFile(path string, write func(io.Writer) error) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".sgrules-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close() // a second time where that is what failed: the first error counts
+			os.Remove(tmp.Name())
+		}
+	}()
+	if err = write(tmp); err != nil {
+		return err
+	}
+	if err = tmp.Chmod(0o644); err != nil {
+		return err
+	}
+	if err = tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}

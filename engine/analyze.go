@@ -1,0 +1,156 @@
+// Package engine is the whole way from trace files to a report: read, attribute, match,
+// account. It composes the packages below it and holds no logic of theirs.
+//
+// It never prints and never exits; what it could not do it returns as an error, and what
+// was damaged stands in the report.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/sgrules/sgrules/engine/graph"
+	"github.com/sgrules/sgrules/engine/kineto"
+	"github.com/sgrules/sgrules/engine/match"
+	"github.com/sgrules/sgrules/engine/overlap"
+	"github.com/sgrules/sgrules/engine/report"
+	"github.com/sgrules/sgrules/engine/rule"
+)
+
+// Options say what to analyse and how.
+type Options struct {
+	// Paths are trace files of one run, "-" for standard input, or one profile directory.
+	Paths []string
+	Stdin io.Reader
+	// Rank chooses the TP rank (or global rank) in a profile directory; -1 the lowest.
+	Rank int64
+	// Strict makes a damaged trace an error instead of a warning.
+	Strict bool
+	// Rules are the rules, families and aliases to match with; Sites chooses source lines.
+	Rules *rule.Set
+	Sites graph.Policy
+	// ServerArgs names the file with the server's arguments; "" looks for
+	// server_args.json beside the trace.
+	ServerArgs string
+	// Framework overrides what the trace tells: sglang, vllm, tensorrt-llm, tokenspeed.
+	Framework string
+	// Version is printed in the report.
+	Version string
+	// Progress, if not nil, is called now and then with the bytes read of a file.
+	Progress func(path string, read, total int64)
+}
+
+// part is one trace of the run with all that was found in it.
+type part struct {
+	path  string
+	trace *kineto.Trace
+	graph *graph.Graph
+	found *match.Result
+	times *overlap.Times
+	run   rule.Run
+}
+
+// Analyze reads the traces and reports on them.
+func Analyze(ctx context.Context, o Options) (*report.Report, error) {
+	in, err := inputs(o)
+	if err != nil {
+		return nil, err
+	}
+	args, err := arguments(o, in.paths)
+	if err != nil {
+		return nil, err
+	}
+	var parts []*part
+	for _, path := range in.paths {
+		p, err := analyzeOne(ctx, o, path, args)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, p)
+	}
+	return assemble(o, in, args, parts), nil
+}
+
+func analyzeOne(ctx context.Context, o Options, path string, args *serverArgs) (*part, error) {
+	ko := kineto.Options{Strict: o.Strict}
+	if o.Progress != nil {
+		ko.Progress = func(read, total int64) { o.Progress(path, read, total) }
+	}
+	var t *kineto.Trace
+	var err error
+	if path == "-" {
+		t, err = kineto.Read(ctx, o.Stdin, path, ko)
+	} else {
+		t, err = kineto.Open(ctx, path, ko)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &part{path: path, trace: t}
+	p.graph = graph.Build(t, graph.Options{Sites: o.Sites, Stage: graph.StageFromPath(path)})
+	p.run = describe(o, p, args)
+	p.found, err = match.Run(p.graph, o.Rules, &p.run)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	p.times = overlap.Sweep(p.graph, p.found.Work)
+	return p, ctx.Err()
+}
+
+// chosen are the trace files to read.
+type chosen struct {
+	paths  []string
+	picked []string // of a directory
+	left   []string
+}
+
+func inputs(o Options) (*chosen, error) {
+	if len(o.Paths) == 0 {
+		return nil, errors.New("no trace given")
+	}
+	in := &chosen{}
+	for _, p := range o.Paths {
+		if p == "-" {
+			in.paths = append(in.paths, p)
+			continue
+		}
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			in.paths = append(in.paths, p)
+			continue
+		}
+		if len(o.Paths) > 1 {
+			return nil, fmt.Errorf("%s: a profile directory must be the only argument", p)
+		}
+		got, err := pick(p, o.Rank)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range got.files {
+			in.paths = append(in.paths, f.path)
+		}
+		in.picked, in.left = in.paths, got.left
+	}
+	return in, nil
+}
+
+func arguments(o Options, paths []string) (*serverArgs, error) {
+	if o.ServerArgs != "" {
+		return parseServerArgs(o.ServerArgs)
+	}
+	for _, p := range paths {
+		if p == "-" {
+			continue
+		}
+		if a, err := readServerArgs(p); a != nil || err != nil {
+			return a, err
+		}
+	}
+	return nil, nil
+}

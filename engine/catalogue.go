@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/sgrules/sgrules/engine/graph"
+	"github.com/sgrules/sgrules/engine/rule"
+	"github.com/sgrules/sgrules/rules"
+)
+
+// Catalog is what an analysis matches with.
+type Catalog struct {
+	Rules *rule.Set
+	Sites graph.Policy
+}
+
+// LoadCatalog gives the rules the program ships with, with the rules of each directory
+// added or, by id, replaced. With bare it starts from nothing but the families, aliases
+// and sites. What is wrong with a rule is returned as a diag.List.
+func LoadCatalog(dirs []string, bare bool) (*Catalog, error) {
+	base := fs.FS(rules.FS)
+	set, wrong := rule.Load(base, rule.LoadOptions{Prefix: "rules", Lazy: true})
+	if err := wrong.Err(); err != nil {
+		return nil, err
+	}
+	if bare {
+		set = set.WithoutRules()
+	}
+	for _, dir := range dirs {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			return nil, fmt.Errorf("%s: is a file; --rules takes a folder that holds fuse/ or overlap/", dir)
+		}
+		extra, wrong := rule.Load(os.DirFS(dir), rule.LoadOptions{Prefix: dir, Overlay: true})
+		if err := wrong.Err(); err != nil {
+			return nil, err
+		}
+		if set, wrong = rule.Overlay(set, extra); wrong.Err() != nil {
+			return nil, wrong.Err()
+		}
+	}
+	sites, err := loadSites(base)
+	if err != nil {
+		return nil, err
+	}
+	return &Catalog{set, sites}, nil
+}
+
+func loadSites(fsys fs.FS) (graph.Policy, error) {
+	var p graph.Policy
+	src, err := fs.ReadFile(fsys, "sites.yaml")
+	if err != nil {
+		return p, err
+	}
+	s, wrong := rule.DecodeSites("rules/sites.yaml", src)
+	if err := wrong.Err(); err != nil {
+		return p, err
+	}
+	for _, x := range s.Packages {
+		p.Packages = append(p.Packages, graph.Package{Name: x.Package, Prefix: x.Prefix, Framework: x.Framework})
+	}
+	for _, x := range s.Wrappers {
+		p.Wrappers = append(p.Wrappers, graph.Wrapper{Path: x.Path, Func: x.Function})
+	}
+	p.Foreign = s.Foreign
+	return p, nil
+}

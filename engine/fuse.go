@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/sgrules/sgrules/engine/graph"
+	"github.com/sgrules/sgrules/engine/match"
+	"github.com/sgrules/sgrules/engine/report"
+	"github.com/sgrules/sgrules/engine/rule"
+	"github.com/sgrules/sgrules/engine/symbol"
+)
+
+// fuseRows accounts for the findings of a part.
+func fuseRows(p *part, stages []string) []report.FuseRow {
+	var out []report.FuseRow
+	for i := range p.found.Findings {
+		f := &p.found.Findings[i]
+		r := p.found.Rules[f.Rule]
+		row := report.FuseRow{
+			Rule: r.ID, Title: r.Title, Origin: r.Origin, Stage: stages[f.Stage], Verdict: f.Verdict, Why: f.Why,
+			Unknown: f.Unknown, Path: r.Path, Conclude: r.Conclude, Switches: switches(r),
+			Fused: side(p, f.Fused, r.Fused), Split: side(p, f.Split, r.Split),
+		}
+		row.Bound, row.BoundGaps = bound(p, f.Split)
+		row.Collective = f.Verdict != match.Applied && holdsCollective(p, f.Split)
+		for _, a := range f.Apart {
+			row.ByDesign = append(row.ByDesign, report.ByDesign{Because: a.Because, Chains: len(a.Chains), Time: chainTime(p, a.Chains)})
+		}
+		for _, a := range f.Alternatives {
+			x := p.found.Rules[a.Rule]
+			row.Alternatives = append(row.Alternatives, report.Alternative{Rule: x.ID, Title: x.Title, Side: a.Side.String(),
+				Chains: len(a.Chains), Time: chainTime(p, a.Chains)})
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func switches(r *rule.Compiled) []string {
+	var out []string
+	for _, s := range r.Switches {
+		t := s.Name
+		if s.Kind == "arg" {
+			t = "--" + strings.ReplaceAll(s.Name, "_", "-")
+		}
+		if s.Default != "" {
+			t += " (default " + s.Default + ")"
+		}
+		if s.Effect != "" {
+			t += ": " + s.Effect
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func chainTime(p *part, chains []int) int64 {
+	var t int64
+	for _, c := range chains {
+		for _, k := range p.found.Chains[c].Kernels {
+			t += p.graph.Kernels[k].Dur
+		}
+	}
+	return t
+}
+
+// side sums the chains of one side, alternative by alternative.
+func side(p *part, chains []int, alts []*rule.Alternative) report.Side {
+	s := report.Side{Chains: len(chains), Time: chainTime(p, chains)}
+	steps := map[int32]bool{}
+	layers := map[int32]map[int32]bool{}
+	byAlt := map[int][]int{}
+	for _, c := range chains {
+		ch := &p.found.Chains[c]
+		byAlt[ch.Alt] = append(byAlt[ch.Alt], c)
+		k := &p.graph.Kernels[ch.Kernels[0]]
+		if k.Step >= 0 {
+			steps[k.Step] = true
+		}
+		if l := layerOf(p, ch.Kernels); l >= 0 {
+			if layers[k.Step] == nil {
+				layers[k.Step] = map[int32]bool{}
+			}
+			layers[k.Step][l] = true
+		}
+	}
+	s.Steps = len(steps)
+	for _, l := range layers {
+		s.Layers = max(s.Layers, len(l))
+	}
+	for i, a := range alts {
+		if len(byAlt[i]) > 0 {
+			s.Evidence = append(s.Evidence, evidence(p, byAlt[i], a))
+		}
+	}
+	slices.SortStableFunc(s.Evidence, func(a, b report.Evidence) int { return cmp.Compare(b.Time, a.Time) })
+	return s
+}
+
+// layerOf is the layer a chain begins in; -1 unknown.
+func layerOf(p *part, kernels []int32) int32 {
+	for _, k := range kernels {
+		if l := p.graph.Kernels[k].Layer; l >= 0 {
+			return l
+		}
+	}
+	return -1
+}
+
+func evidence(p *part, chains []int, a *rule.Alternative) report.Evidence {
+	g := p.graph
+	e := report.Evidence{Name: a.Name, Chains: len(chains)}
+	streams := map[int64]bool{}
+	for i, st := range a.Steps {
+		b := report.Bound{As: st.As}
+		sites := newSites(g)
+		bySym := map[graph.SymID]int64{}
+		for _, c := range chains {
+			for _, k := range p.found.Chains[c].Steps[i] {
+				kn := &g.Kernels[k]
+				b.Count++
+				b.Time += kn.Dur
+				bySym[kn.Sym] += kn.Dur + 1
+				sites.add(kn)
+				streams[g.Streams[kn.Stream].ID] = true
+			}
+		}
+		if b.Count == 0 {
+			continue
+		}
+		s := &g.Symbols[mostTime(bySym)]
+		b.Symbol, b.Label, b.Family = s.Qualified(), symbol.Short(s, labelWidth), p.found.Family[mostTime(bySym)]
+		if len(bySym) == 1 && s.Functor != "" {
+			b.Symbol = s.Functor
+		}
+		b.Sites = sites.list()
+		e.Time += b.Time
+		e.Kernels = append(e.Kernels, b)
+	}
+	for _, c := range chains {
+		e.Gaps += gaps(p, &p.found.Chains[c])
+	}
+	e.Streams = keys(streams)
+	return e
+}
+
+func mostTime(m map[graph.SymID]int64) graph.SymID {
+	best := graph.SymID(-1)
+	for s, t := range m {
+		if best < 0 || t > m[best] || t == m[best] && s < best {
+			best = s
+		}
+	}
+	return best
+}
+
+// gaps sums the idle time between the kernels of a chain.
+func gaps(p *part, c *match.Chain) int64 {
+	var t int64
+	for i := 1; i < len(c.Kernels); i++ {
+		t += max(0, p.graph.Gap(c.Kernels[i-1], c.Kernels[i]))
+	}
+	return t
+}
+
+// bound is what taking the path could save at the most: every kernel of a chain but the
+// longest, and the gaps between them.
+func bound(p *part, chains []int) (all, idle int64) {
+	for _, c := range chains {
+		ch := &p.found.Chains[c]
+		var sum, longest int64
+		for _, k := range ch.Kernels {
+			d := p.graph.Kernels[k].Dur
+			sum += d
+			longest = max(longest, d)
+		}
+		g := gaps(p, ch)
+		idle += g
+		all += sum - longest + g
+	}
+	return all, idle
+}
+
+func holdsCollective(p *part, chains []int) bool {
+	for _, c := range chains {
+		for _, k := range p.found.Chains[c].Kernels {
+			if p.found.Family[p.graph.Kernels[k].Sym] == "communication" {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,95 @@
+package kineto
+
+import "math"
+
+// maxOpen bounds the events of phase B that are open on one thread.
+const maxOpen = 1 << 16
+
+// open is the stack of events of phase B on one thread.
+type open struct {
+	stack []begun
+	over  int // begun above maxOpen: their ends are ignored
+}
+
+// begun is an event whose end is still to come. Those of other categories are held,
+// too, as their ends carry no name to tell them by.
+type begun struct {
+	cat    category
+	start  int64 // offset
+	launch Launch
+}
+
+// begin takes an event of phase B. Only host events are made of such pairs: those of
+// other categories are paired and dropped.
+func (s *scanner) begin(cat category) error {
+	l := s.lane()
+	o := s.pairs[l]
+	if o == nil {
+		o = &open{}
+		s.pairs[l] = o
+	}
+	if len(o.stack) == maxOpen {
+		o.over++
+		return s.malformed("an event of phase B inside 65536 others")
+	}
+	b := begun{cat: cat, start: s.event.start}
+	switch cat {
+	case catOp, catFrame, catAnnotation, catLaunch:
+		ts, problem := s.time()
+		if problem != "" {
+			b.cat = catOther
+			o.stack = append(o.stack, b)
+			return s.malformed(problem)
+		}
+		b.launch = Launch{Ts: ts, Name: s.name(fieldName)}
+		if cat == catLaunch {
+			b.launch.Corr, b.launch.Ext = s.integer(argCorr, 0), s.integer(argExt, 0)
+			b.launch.Kernel, b.launch.Stream = s.name(argKernel), s.name(argStream)
+		}
+	default:
+		b.cat = catOther
+	}
+	o.stack = append(o.stack, b)
+	return nil
+}
+
+// end takes an event of phase E: the last event begun on its thread is whole now.
+func (s *scanner) end() error {
+	l := s.lane()
+	o := s.pairs[l]
+	if o != nil && o.over > 0 {
+		o.over--
+		return nil
+	}
+	if o == nil || len(o.stack) == 0 {
+		return s.malformed("an event of phase E without one of phase B before it on its thread")
+	}
+	b := o.stack[len(o.stack)-1]
+	o.stack = o.stack[:len(o.stack)-1]
+	if b.cat == catOther {
+		return nil
+	}
+	ts, problem := s.time()
+	if problem != "" {
+		return s.malformed(problem)
+	}
+	if ts < b.launch.Ts {
+		return s.malformed("an event of phase E before its phase B in time")
+	}
+	if b.launch.Ts < 0 && ts > math.MaxInt64+b.launch.Ts || ts-b.launch.Ts > maxDuration {
+		return s.malformed("events of phase B and E more than a year apart")
+	}
+	b.launch.Dur, b.launch.Thread = ts-b.launch.Ts, s.threadOf(l)
+	span := Span{Ts: b.launch.Ts, Dur: b.launch.Dur, Name: b.launch.Name, Thread: b.launch.Thread}
+	switch b.cat {
+	case catOp:
+		s.t.Ops.Append(span)
+	case catFrame:
+		s.t.Frames.Append(span)
+	case catAnnotation:
+		s.t.Annotations = append(s.t.Annotations, span)
+	case catLaunch:
+		s.t.Launches = append(s.t.Launches, b.launch)
+	}
+	return nil
+}

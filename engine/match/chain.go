@@ -1,0 +1,210 @@
+package match
+
+import (
+	"github.com/sgrules/sgrules/engine/graph"
+)
+
+// The bounds of one chain: kernels that a skip may pass over between two steps, and
+// kernels that one `many` step may bind.
+const (
+	maxSkipped = 32
+	maxMany    = 32
+)
+
+// classSet is a set of kernel classes.
+type classSet []uint64
+
+func newClassSet(classes int) classSet      { return make(classSet, (classes+63)/64) }
+func (s classSet) add(c graph.ClassID)      { s[c>>6] |= 1 << (c & 63) }
+func (s classSet) has(c graph.ClassID) bool { return s != nil && s[c>>6]&(1<<(c&63)) != 0 }
+
+func (s classSet) empty() bool {
+	for _, w := range s {
+		if w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// step is one step of a chain over class ids.
+type step struct {
+	match    classSet
+	skip     classSet // nil: nothing may stand before it
+	optional bool
+	many     bool
+}
+
+// pattern is one alternative of one side of a rule, ready to run.
+type pattern struct {
+	steps []step
+	// where tells whether a complete binding holds; nil: always. bound has, for every
+	// step, the kernels it bound.
+	where func(bound [][]int32) bool
+	// failed is the first error of where.
+	failed error
+}
+
+func (p *pattern) err() error { return p.failed }
+
+// binding is one match: the kernels of every step, in order.
+type binding [][]int32
+
+// kernels lists what is bound, in order of the chain.
+func (b binding) kernels() []int32 {
+	var out []int32
+	for _, ks := range b {
+		out = append(out, ks...)
+	}
+	return out
+}
+
+// finder looks for a pattern in a graph.
+type finder struct {
+	g     *graph.Graph
+	waits map[int32][]int32 // kernel → first kernels behind a recorded wait for it
+}
+
+func newFinder(g *graph.Graph) *finder {
+	f := &finder{g: g}
+	if len(g.Waits) > 0 {
+		f.waits = map[int32][]int32{}
+		for _, w := range g.Waits {
+			f.waits[w.From] = append(f.waits[w.From], w.To)
+		}
+	}
+	return f
+}
+
+// find gives all matches of p, from the first kernel of the first stream on, none
+// sharing a kernel with an earlier one.
+func (f *finder) find(p *pattern) []binding {
+	heads := newClassSet(len(f.g.Classes)) // classes a chain can begin with
+	for _, s := range p.steps {
+		for i, w := range s.match {
+			heads[i] |= w
+		}
+		if !s.optional {
+			break
+		}
+	}
+	if heads.empty() {
+		return nil
+	}
+	var out []binding
+	used := map[int32]bool{} // kernels of other streams, bound across a wait
+	for s := range f.g.Streams {
+		ks := f.g.Streams[s].Kernels
+		for i := 0; i < len(ks); {
+			k := ks[i]
+			if !heads.has(f.g.Kernels[k].Class) || used[k] {
+				i++
+				continue
+			}
+			b := make(binding, len(p.steps))
+			t := try{f: f, p: p, b: b, used: used, step: f.g.Kernels[k].Step, stage: f.g.Kernels[k].Stage, budget: 4096}
+			if !t.from(0, k, -1, 0) {
+				i++
+				continue
+			}
+			out = append(out, b)
+			last := i
+			for _, x := range b.kernels() {
+				if f.g.Kernels[x].Stream == int32(s) {
+					last = max(last, int(f.g.Kernels[x].Pos))
+				} else {
+					used[x] = true
+				}
+			}
+			i = last + 1
+		}
+	}
+	return out
+}
+
+// try is one attempt to bind a pattern. It backtracks over optional and many steps,
+// greedy first, within a budget that no honest rule comes near.
+type try struct {
+	f      *finder
+	p      *pattern
+	b      binding
+	used   map[int32]bool
+	step   int32
+	stage  graph.StageID
+	budget int
+}
+
+// from binds steps i and on, beginning at kernel k (-1: the stream is at its end);
+// prev is the last bound kernel, -1 before the first. skipped counts kernels passed
+// over since prev.
+func (t *try) from(i int, k, prev int32, skipped int) bool {
+	t.budget--
+	if t.budget < 0 {
+		return false
+	}
+	if i == len(t.p.steps) {
+		return t.p.where == nil || t.p.where(t.b)
+	}
+	s := &t.p.steps[i]
+	if k >= 0 && t.ok(k) {
+		c := t.f.g.Kernels[k].Class
+		if s.match.has(c) {
+			if t.bind(i, k) {
+				return true
+			}
+		}
+		if prev >= 0 && s.skip.has(c) && skipped < maxSkipped {
+			if t.from(i, t.next(k), prev, skipped+1) {
+				return true
+			}
+		}
+	}
+	// What ran behind a recorded wait follows as well as what is next in the stream.
+	if prev >= 0 && skipped == 0 {
+		for _, to := range t.f.waits[prev] {
+			if t.ok(to) && s.match.has(t.f.g.Kernels[to].Class) && t.bind(i, to) {
+				return true
+			}
+		}
+	}
+	if s.optional {
+		return t.from(i+1, k, prev, skipped)
+	}
+	return false
+}
+
+// bind gives k to step i, and more kernels to a many step, then goes on.
+func (t *try) bind(i int, k int32) bool {
+	s := &t.p.steps[i]
+	run := []int32{k}
+	if s.many {
+		for n := t.next(k); len(run) < maxMany && n >= 0 && t.ok(n) && s.match.has(t.f.g.Kernels[n].Class); n = t.next(n) {
+			run = append(run, n)
+		}
+	}
+	for n := len(run); n > 0; n-- {
+		t.b[i] = run[:n]
+		if t.from(i+1, t.next(run[n-1]), run[n-1], 0) {
+			return true
+		}
+	}
+	t.b[i] = nil
+	return false
+}
+
+// ok tells a kernel that this chain may bind or pass: of the same step and stage, and
+// not bound by an earlier chain.
+func (t *try) ok(k int32) bool {
+	n := &t.f.g.Kernels[k]
+	return n.Step == t.step && n.Stage == t.stage && !t.used[k]
+}
+
+// next is the kernel behind k on its stream, -1 at the end.
+func (t *try) next(k int32) int32 {
+	n := &t.f.g.Kernels[k]
+	ks := t.f.g.Streams[n.Stream].Kernels
+	if int(n.Pos)+1 < len(ks) {
+		return ks[n.Pos+1]
+	}
+	return -1
+}

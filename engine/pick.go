@@ -1,0 +1,236 @@
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sgrules/sgrules/engine/graph"
+)
+
+// maxFiles bounds how many directory entries are looked at for traces.
+const maxFiles = 100_000
+
+// traceFile is a trace in a profile directory, as its name tells.
+type traceFile struct {
+	path    string
+	profile string // what the files of one profile share
+	stage   string
+	rank    int64 // TP rank, or the global rank; -1 unknown
+	other   int64 // sum of the DP, PP and EP ranks: 0 for the first of each
+	merged  bool
+	time    int64 // modification, ns
+}
+
+// picked is what a directory gave.
+type picked struct {
+	files []traceFile // one a stage, in order of stage
+	left  []string
+}
+
+// pick chooses, in a profile directory, the traces of one rank of the newest profile: one
+// a stage, a rank's own file before a merged one. rank -1 asks for the lowest there is.
+func pick(dir string, rank int64) (*picked, error) {
+	all, err := traceFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s: no trace in this directory: expected files named *.trace.json, *.trace.json.gz, *.pt.trace.json.gz or *.json.gz", dir)
+	}
+	newest := map[string]int64{}
+	for _, f := range all {
+		newest[f.profile] = max(newest[f.profile], f.time)
+	}
+	best := all[0].profile
+	for _, f := range all {
+		p := f.profile
+		if c := cmp.Compare(newest[p], newest[best]); c > 0 || c == 0 && p > best {
+			best = p
+		}
+	}
+	var cand []traceFile
+	for _, f := range all {
+		if f.profile == best {
+			cand = append(cand, f)
+		}
+	}
+	if slices.ContainsFunc(cand, func(f traceFile) bool { return !f.merged }) {
+		cand = slices.DeleteFunc(cand, func(f traceFile) bool { return f.merged })
+	}
+	if rank < 0 {
+		rank = lowestRank(cand)
+	}
+	var have []string
+	byStage := map[string]traceFile{}
+	for _, f := range cand {
+		have = append(have, strconv.FormatInt(f.rank, 10))
+		if f.rank != rank {
+			continue
+		}
+		old, ok := byStage[f.stage]
+		if !ok || cmp.Or(cmp.Compare(old.other, f.other), cmp.Compare(f.time, old.time), cmp.Compare(f.path, old.path)) > 0 {
+			byStage[f.stage] = f
+		}
+	}
+	if len(byStage) == 0 {
+		slices.Sort(have)
+		return nil, fmt.Errorf("%s: profile %q has no trace of rank %d; it has ranks %s", dir, best, rank, strings.Join(slices.Compact(have), ", "))
+	}
+	p := &picked{}
+	taken := map[string]bool{}
+	for _, f := range byStage {
+		p.files = append(p.files, f)
+		taken[f.path] = true
+	}
+	slices.SortFunc(p.files, func(a, b traceFile) int {
+		return cmp.Or(cmp.Compare(stageOrder(a.stage), stageOrder(b.stage)), cmp.Compare(a.path, b.path))
+	})
+	for _, f := range all {
+		if !taken[f.path] {
+			p.left = append(p.left, f.path)
+		}
+	}
+	return p, nil
+}
+
+func lowestRank(files []traceFile) int64 {
+	low := files[0].rank
+	for _, f := range files {
+		if f.rank >= 0 && (low < 0 || f.rank < low) {
+			low = f.rank
+		}
+	}
+	return low
+}
+
+func stageOrder(s string) int {
+	switch s {
+	case graph.StageExtend:
+		return 0
+	case graph.StageMixed:
+		return 1
+	case graph.StageDecode:
+		return 2
+	}
+	return 3
+}
+
+// traceFiles lists the traces in dir and in the folders right below it, sorted by path.
+func traceFiles(dir string) ([]traceFile, error) {
+	var out []traceFile
+	seen := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			if path == dir {
+				return err
+			}
+			return nil // a file that went away, a folder that may not be read: not chosen
+		}
+		if seen++; seen > maxFiles {
+			return fmt.Errorf("%s: more than %d files; name the traces instead", dir, maxFiles)
+		}
+		rel, _ := filepath.Rel(dir, path)
+		if d.IsDir() {
+			if strings.Count(filepath.ToSlash(rel), "/") >= 2 || rel != "." && strings.HasPrefix(d.Name(), ".") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !isTraceName(d.Name()) {
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil || !info.Mode().IsRegular() {
+			return nil
+		}
+		f := parseTraceName(path)
+		f.time = info.ModTime().UnixNano()
+		out = append(out, f)
+		return nil
+	})
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("%s: no such file or directory", dir)
+		}
+		return nil, err
+	}
+	slices.SortFunc(out, func(a, b traceFile) int { return strings.Compare(a.path, b.path) })
+	return out, nil
+}
+
+func isTraceName(name string) bool {
+	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
+	base, ok := strings.CutSuffix(name, ".json")
+	return ok && base != "server_args" && !strings.HasPrefix(base, "cuda_graph_capture-") && base != "config"
+}
+
+// parseTraceName reads what a file name tells. SGLang: [prefix-]id-TP-0[-DP-0][-PP-0][-EP-0]
+// [-STAGE].trace.json.gz and merged-id.trace.json.gz; torch's own handler, as vLLM uses it:
+// worker_rank0.1782843274.pt.trace.json.gz; TensorRT-LLM: trtllm-trace-time-hex-rank-0.json.
+func parseTraceName(path string) traceFile {
+	f := traceFile{path: path, rank: -1, stage: graph.StageFromPath(path)}
+	base := filepath.Base(path)
+	for _, s := range []string{".gz", ".zst", ".json", ".trace", ".pt"} {
+		base = strings.TrimSuffix(base, s)
+	}
+	if rest, ok := strings.CutPrefix(base, "merged-"); ok {
+		f.merged, base = true, rest
+	}
+	parts := strings.Split(base, "-")
+	var keep []string
+	for i := 0; i < len(parts); i++ {
+		switch p := parts[i]; p {
+		case "TP", "DP", "PP", "EP", "rank":
+			if i+1 < len(parts) {
+				if n, err := strconv.ParseInt(parts[i+1], 10, 32); err == nil {
+					if p == "TP" || p == "rank" {
+						f.rank = n
+					}
+					if p != "TP" && p != "rank" {
+						f.other += n
+					}
+					i++
+					continue
+				}
+			}
+		case "EXTEND", "DECODE", "prefill", "decode", "extend":
+			if i == len(parts)-1 {
+				continue
+			}
+		}
+		keep = append(keep, parts[i])
+	}
+	f.profile = strings.Join(keep, "-")
+	if f.rank < 0 {
+		f.rank, f.profile = rankWord(f.profile)
+	}
+	if graph.StageFromPath(filepath.Base(path)) == "" && f.stage != "" {
+		f.profile = "" // prefill/ and decode/ hold one profile under two ids
+	}
+	if f.merged {
+		f.rank = -1
+	}
+	return f
+}
+
+// rankWord finds "rank0" as a word of a name such as dp0_pp0_tp0_ep0_rank0.178284 and
+// takes it, and the time stamp that differs from rank to rank, out of the profile's name.
+func rankWord(name string) (int64, string) {
+	worker, _, _ := strings.Cut(name, ".")
+	words := strings.FieldsFunc(worker, func(r rune) bool { return r == '_' || r == '-' })
+	for _, w := range words {
+		if d, ok := strings.CutPrefix(w, "rank"); ok {
+			if n, err := strconv.ParseInt(d, 10, 32); err == nil {
+				return n, "torch"
+			}
+		}
+	}
+	return -1, name
+}

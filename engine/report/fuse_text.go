@@ -1,0 +1,192 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+const verdictCol = 14
+
+var colors = map[string]string{
+	"should-apply": "\x1b[31m", "partial": "\x1b[33m", "applied": "\x1b[32m",
+	"in-flight": "\x1b[36m", "upstream": "\x1b[36m", "exposed": "\x1b[33m",
+}
+
+func (t *text) verdict(v string) string {
+	s := pad(v, verdictCol)
+	if c := colors[v]; c != "" && t.v.Color {
+		return c + s + "\x1b[0m"
+	}
+	return s
+}
+
+// Related is the time of the row's own chains: what is missing where something is, else
+// what is applied.
+func (f *FuseRow) Related() int64 { return f.side().Time }
+
+func (f *FuseRow) side() *Side {
+	if f.Split.Chains > 0 && f.Verdict != "applied" {
+		return &f.Split
+	}
+	return &f.Fused
+}
+
+// Shown tells whether a row reaches the bar (percent of total).
+func (f *FuseRow) Shown(total int64, bar float64) bool { return !below(f.Related(), total, bar) }
+
+func (t *text) fuse() {
+	r := t.r
+	t.line("FUSE PATTERNS")
+	hidden, shown := 0, 0
+	for i := range r.Fuse {
+		f := &r.Fuse[i]
+		if !f.Shown(r.Total, t.v.MinShare) {
+			hidden++
+			continue
+		}
+		shown++
+		t.fuseRow(f)
+	}
+	if shown == 0 && hidden == 0 {
+		t.para(" ", " ", "none: no chain of a known fusion pattern, taken or not, occurs in this trace")
+	}
+	if hidden > 0 {
+		t.para(" ", " ", fmt.Sprintf("%s under %s %% not shown", plural(hidden, "pattern"), bar(t.v.MinShare)))
+	}
+	t.line("")
+}
+
+func (t *text) fuseRow(f *FuseRow) {
+	r := t.r
+	side := f.side()
+	stage := ""
+	if len(r.Stages) > 1 {
+		stage = f.Stage + ": "
+	}
+	counts := countText(side, f, r)
+	title := clean(stage + f.Title)
+	room := t.v.Width - 1 - verdictCol - timeCol - shareCol
+	t.line(" " + t.verdict(f.Verdict) + pad(title, min(room, max(width(title), 44))) + left(Duration(f.Related()), timeCol) + left(Percent(f.Related(), r.Total), shareCol))
+	t.para(indent, indent+"  ", clean(f.Rule)+" · "+counts)
+	for _, e := range side.Evidence {
+		t.evidence(e)
+	}
+	if f.Verdict != "applied" && f.Fused.Chains > 0 {
+		t.para(indent, indent+"  ", fmt.Sprintf("taken elsewhere in this stage: %s, %s", plural(f.Fused.Chains, "chain"), Duration(f.Fused.Time)))
+	}
+	if f.Verdict != "applied" && f.Split.Chains > 0 {
+		s := "saves at most " + Duration(f.Bound) + " (" + Percent(f.Bound, r.Total) + ")"
+		if f.Collective {
+			s += ", not counting what the collective itself would gain; one rank cannot tell its transfer from its waiting"
+		}
+		t.para(indent, indent+"  ", s)
+		t.para(indent+"path: ", indent+"  ", clean(f.Path))
+	}
+	if f.Why != "" {
+		t.para(indent+"why: ", indent+"  ", clean(f.Why))
+	}
+	if f.Verdict != "applied" && len(f.Switches) > 0 {
+		t.para(indent+"switch: ", indent+"  ", clean(strings.Join(f.Switches, "; ")))
+	}
+	for _, u := range f.Unknown {
+		t.para(indent+"not known: ", indent+"  ", clean(u))
+	}
+	for _, d := range f.ByDesign {
+		t.para(indent, indent+"  ", fmt.Sprintf("by design: %s, %s: %s", plural(d.Chains, "more chain"), Duration(d.Time), clean(d.Because)))
+	}
+	if f.Verdict != "applied" && f.Conclude != "" {
+		t.para(indent+"→ ", indent+"  ", clean(f.Conclude))
+	}
+	for _, a := range f.Alternatives {
+		state := "would be"
+		if a.Side == "fused" {
+			state = "applied"
+		}
+		t.para(indent+"or: ", indent+"  ", fmt.Sprintf("%s (%s), %s, %s on the same kernels, %s", clean(a.Title), clean(a.Rule), state, plural(a.Chains, "chain"), Duration(a.Time)))
+	}
+}
+
+func countText(s *Side, f *FuseRow, r *Report) string {
+	out := plural(s.Chains, "chain")
+	if s.Steps > 0 {
+		out += " in " + plural(s.Steps, "step")
+	}
+	for _, st := range r.Stages {
+		if st.Name == f.Stage && st.Layers > 1 && s.Layers > 0 {
+			if s.Layers >= st.Layers {
+				out += ", every layer"
+			} else {
+				out += fmt.Sprintf(", %d of %d layers", s.Layers, st.Layers)
+			}
+		}
+	}
+	return out
+}
+
+func (t *text) evidence(e Evidence) {
+	var parts []string
+	for _, k := range e.Kernels {
+		parts = append(parts, fmt.Sprintf("%s %s", clean(shortSymbol(k.Symbol)), Duration(k.Time)))
+	}
+	s := strings.Join(parts, " → ")
+	if e.Name != "" {
+		s = fmt.Sprintf("%s (%d): %s", clean(e.Name), e.Chains, s)
+	}
+	t.para(indent, indent+"  ", s)
+	seen := map[string]bool{}
+	var sites []string
+	for _, k := range e.Kernels {
+		if len(k.Sites) == 0 {
+			continue
+		}
+		if w := siteText(k.Sites[0], t.v.Wide); !seen[w] {
+			seen[w] = true
+			sites = append(sites, w)
+		}
+	}
+	if len(sites) > 0 {
+		t.para(indent+"at ", indent+"  ", strings.Join(sites, ", "))
+	}
+}
+
+// shortSymbol keeps the last part of a qualified name.
+func shortSymbol(s string) string {
+	if i := strings.LastIndex(s, "::"); i >= 0 && i+2 < len(s) {
+		return s[i+2:]
+	}
+	return s
+}
+
+func (t *text) overlap() {
+	r := t.r
+	t.line("OVERLAP OPPORTUNITIES")
+	shown, hidden := 0, 0
+	room := t.v.Width - 1 - verdictCol - 2*timeCol - 2*shareCol
+	for _, o := range r.Overlap {
+		if below(o.Time, r.Total, t.v.MinShare) {
+			hidden++
+			continue
+		}
+		if shown == 0 {
+			t.line(" " + pad("verdict", verdictCol) + pad("work", min(room, 44)) + left("time", timeCol) + left("share", shareCol) + left("exposed", timeCol) + left("", shareCol))
+		}
+		shown++
+		label := o.Label
+		if len(r.Stages) > 1 {
+			label = o.Stage + ": " + label
+		}
+		t.line(" " + t.verdict(o.Verdict) + pad(clean(label), min(room, 44)) + left(Duration(o.Time), timeCol) + left(Percent(o.Time, r.Total), shareCol) +
+			left(Duration(o.Exposed), timeCol) + left(Percent(o.Exposed, o.Time), shareCol))
+		t.para(indent, indent+"  ", fmt.Sprintf("%s · %s · at %s", plural(o.Launches, o.Family), streamList(o.Streams), where(o.Sites, o.Time, t.v.Wide)))
+		t.para(indent+"→ ", indent+"  ", clean(o.Advice))
+	}
+	if shown == 0 {
+		if hidden > 0 {
+			t.para(" ", " ", fmt.Sprintf("nothing to move: communication and copies stay under %s %% each (%s)", bar(t.v.MinShare), plural(hidden, "kind")))
+		} else {
+			t.para(" ", " ", "nothing to move: the trace holds no collective and no copy")
+		}
+	}
+	t.para(" ", " ", clean(r.OverlapWhy))
+	t.line("")
+}

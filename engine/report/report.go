@@ -1,0 +1,257 @@
+// Package report is what an analysis found, as plain data, and the writers that print
+// it: text for a terminal, Markdown, and JSON.
+//
+// A Report carries everything: full names, integer nanoseconds, rows below the bar. The
+// writers choose what to show. Nothing here computes a finding, and nothing here knows
+// how one was made.
+package report
+
+// Schema names the shape of the JSON; it changes when a reader would break.
+const Schema = "sgrules.report/v1"
+
+// Report is the result of one analysis. Times are integer ns; shares are in percent of
+// the GPU time of the whole report unless a field says otherwise, and are computed from
+// the times when printed.
+type Report struct {
+	Schema  string `json:"schema"`
+	Version string `json:"version"`
+	// Mode is "single" for one trace, "pair" for a mapping and a formal trace.
+	Mode        string       `json:"mode"`
+	Traces      []Trace      `json:"traces"`
+	Run         Run          `json:"run"`
+	Total       int64        `json:"gpu_time_ns"`
+	Activity    Activity     `json:"activity"`
+	Load        []Load       `json:"devices"`
+	Attribution Attribution  `json:"attribution"`
+	Stages      []Stage      `json:"stages"`
+	Kernels     []KernelRow  `json:"kernels"`
+	Fuse        []FuseRow    `json:"fuse"`
+	Overlap     []OverlapRow `json:"overlap"`
+	// OverlapWhy says what the overlap table rests on and what it cannot tell.
+	OverlapWhy string   `json:"overlap_verdict"`
+	Conclusion []string `json:"conclusion"`
+	// Headline is the conclusion in one line.
+	Headline string `json:"headline"`
+	// Warnings tell what was wrong with the input, one sentence each.
+	Warnings []string `json:"warnings,omitempty"`
+	// Picked and Left are the traces of a profile directory that were and were not read.
+	Picked []string `json:"picked,omitempty"`
+	Left   []string `json:"left,omitempty"`
+}
+
+// Trace is one file that was read.
+type Trace struct {
+	Path    string `json:"path"`
+	Role    string `json:"role"` // "trace", "mapping" or "formal"
+	Bytes   int64  `json:"json_bytes"`
+	Events  int64  `json:"events"`
+	Skipped int64  `json:"events_skipped"`
+	Stage   string `json:"stage_from_name,omitempty"`
+	Damage  []Hole `json:"damage,omitempty"`
+}
+
+// Hole is a place where a file was damaged.
+type Hole struct {
+	Offset int64  `json:"byte"`
+	Msg    string `json:"message"`
+}
+
+// Run is what is known of the server; empty fields are unknown.
+type Run struct {
+	Framework string            `json:"framework,omitempty"`
+	Model     string            `json:"model,omitempty"`
+	GPU       string            `json:"gpu,omitempty"`
+	Vendor    string            `json:"vendor,omitempty"`
+	SM        int64             `json:"sm,omitempty"`
+	Rank      int64             `json:"rank"` // -1 unknown
+	World     int64             `json:"world,omitempty"`
+	TP        int64             `json:"tp,omitempty"`
+	ArgsFrom  string            `json:"args_from,omitempty"` // file the arguments were read from
+	Args      map[string]string `json:"args,omitempty"`
+}
+
+// Activity is the GPU time by what ran, ns.
+type Activity struct {
+	Kernels int64 `json:"kernels_ns"`
+	Copies  int64 `json:"copies_ns"`
+	Sets    int64 `json:"sets_ns"`
+}
+
+// Load is how busy one device was.
+type Load struct {
+	Device  int32 `json:"device"`
+	Streams int   `json:"streams"`
+	Span    int64 `json:"span_ns"`
+	Busy    int64 `json:"busy_ns"`
+	Idle    int64 `json:"idle_ns"`
+	// Window is the span of the busiest stream, WindowIdle the time in it in which no
+	// stream ran anything.
+	Window     int64 `json:"window_ns"`
+	WindowIdle int64 `json:"window_idle_ns"`
+}
+
+// Attribution is the GPU time by how its source line was found, ns.
+type Attribution struct {
+	Launch  int64 `json:"launch_ns"`
+	Node    int64 `json:"node_ns"`
+	Aligned int64 `json:"aligned_ns"`
+	Replay  int64 `json:"replay_ns"`
+	None    int64 `json:"none_ns"`
+	// NoLaunch counts kernels without any launch event, Ambiguous those whose
+	// correlation id several launches share.
+	NoLaunch  int `json:"kernels_without_launch"`
+	Ambiguous int `json:"kernels_ambiguous"`
+	// Replays counts graph launches, Replayed the kernels that ran for them.
+	Replays  int `json:"graph_launches"`
+	Replayed int `json:"replayed_kernels"`
+}
+
+// Stage sums one stage.
+type Stage struct {
+	Name    string `json:"stage"`
+	Time    int64  `json:"gpu_time_ns"`
+	Kernels int    `json:"kernels"`
+	Steps   int    `json:"steps"`
+	Layers  int    `json:"layers"` // of most steps; 0 unknown
+	// Example is the name of the stage's first step, as annotated.
+	Example  string   `json:"example_step,omitempty"`
+	Families []Family `json:"families"`
+}
+
+// Family is the time of one kernel family in a stage.
+type Family struct {
+	Name string `json:"family"`
+	Time int64  `json:"time_ns"`
+}
+
+// Site is one place in source code that launched something.
+type Site struct {
+	Path string `json:"path,omitempty"`
+	Func string `json:"function,omitempty"`
+	Line int    `json:"line,omitempty"`
+	// Module is the class of the innermost nn.Module scope, which tells two calls of one
+	// function apart (the gate's projection from the down projection).
+	Module string `json:"module,omitempty"`
+	Method string `json:"method"` // "launch", "aligned", "node", "replay" or "none"
+	Count  int    `json:"launches"`
+	Time   int64  `json:"time_ns"`
+}
+
+// KernelRow is one kernel of one stage.
+type KernelRow struct {
+	Stage    string `json:"stage"`
+	Name     string `json:"name"`   // as the trace has it
+	Symbol   string `json:"symbol"` // demangled, qualified, without arguments
+	Label    string `json:"label"`  // short, tells it from the table's other kernels
+	Family   string `json:"family"`
+	Time     int64  `json:"time_ns"`
+	Launches int    `json:"launches"`
+	Min      int64  `json:"min_ns"`
+	Max      int64  `json:"max_ns"`
+	// Sites are where it was launched, by time, most first.
+	Sites []Site `json:"sites,omitempty"`
+	// Ops are the innermost cpu_ops around its launches, by time, most first.
+	Ops []Op `json:"ops,omitempty"`
+	// Streams are the stream ids it ran on, ascending.
+	Streams []int64 `json:"streams"`
+}
+
+// Op is the time launched from one cpu_op.
+type Op struct {
+	Name string `json:"op"`
+	Time int64  `json:"time_ns"`
+}
+
+// FuseRow is what one rule found in one stage.
+type FuseRow struct {
+	Rule    string `json:"rule"`
+	Title   string `json:"title"`
+	Origin  string `json:"origin"`
+	Stage   string `json:"stage"`
+	Verdict string `json:"verdict"` // applied partial should-apply disabled by-design unsupported upstream in-flight
+	// Why gives the reason of a verdict that is not simply "seen" or "not seen".
+	Why string `json:"why,omitempty"`
+	// Unknown are conditions of the rule that could not be decided and what would tell.
+	Unknown []string `json:"unknown,omitempty"`
+	Fused   Side     `json:"fused"`
+	Split   Side     `json:"split"`
+	// ByDesign are chains that look split and have to: the reason, and their counts.
+	ByDesign []ByDesign `json:"by_design,omitempty"`
+	// Bound is an upper bound of what taking the path would save: the gaps between the
+	// bound kernels of the split chains, plus every bound kernel but the longest.
+	Bound     int64 `json:"saving_bound_ns"`
+	BoundGaps int64 `json:"saving_bound_gaps_ns"` // the part of Bound that is gaps
+	// Collective tells that a chain holds a collective, whose time is partly waiting.
+	Collective   bool          `json:"collective,omitempty"`
+	Path         string        `json:"path"`
+	Conclude     string        `json:"conclude"`
+	Switches     []string      `json:"switches,omitempty"`
+	Alternatives []Alternative `json:"alternatives,omitempty"`
+}
+
+// Side is one side of a rule in one stage: its chains and the kernels they bind.
+type Side struct {
+	Chains int   `json:"chains"`
+	Time   int64 `json:"time_ns"`
+	Steps  int   `json:"steps"`  // steps with a chain
+	Layers int   `json:"layers"` // most layers with a chain in any one step; 0 unknown
+	// Evidence lists what was bound, in the order of the chain, one list an alternative
+	// of the rule.
+	Evidence []Evidence `json:"evidence,omitempty"`
+}
+
+// Evidence is one alternative's chains, summed.
+type Evidence struct {
+	Name    string  `json:"name,omitempty"`
+	Chains  int     `json:"chains"`
+	Time    int64   `json:"time_ns"`
+	Gaps    int64   `json:"gaps_ns"` // between the bound kernels, where positive
+	Kernels []Bound `json:"kernels"`
+	Streams []int64 `json:"streams"`
+}
+
+// Bound is what one step of a chain bound, over all chains.
+type Bound struct {
+	As     string `json:"as"`
+	Symbol string `json:"symbol"` // the most frequent
+	Label  string `json:"label"`
+	Family string `json:"family"`
+	Count  int    `json:"count"`
+	Time   int64  `json:"time_ns"`
+	Sites  []Site `json:"sites,omitempty"`
+}
+
+// ByDesign are chains that do not count as a missed path.
+type ByDesign struct {
+	Because string `json:"because"`
+	Chains  int    `json:"chains"`
+	Time    int64  `json:"time_ns"`
+}
+
+// Alternative is a rule that matched on kernels of another finding. It adds nothing to
+// any sum.
+type Alternative struct {
+	Rule   string `json:"rule"`
+	Title  string `json:"title"`
+	Side   string `json:"side"` // "fused" or "split"
+	Chains int    `json:"chains"`
+	Time   int64  `json:"time_ns"`
+}
+
+// OverlapRow is one kind of communication or copy in one stage.
+type OverlapRow struct {
+	Stage    string `json:"stage"`
+	Label    string `json:"label"`
+	Symbol   string `json:"symbol"`
+	Family   string `json:"family"`
+	Launches int    `json:"launches"`
+	Time     int64  `json:"time_ns"`
+	Exposed  int64  `json:"exposed_ns"`
+	Hidden   int64  `json:"hidden_ns"`
+	// HiddenCompute is the part of Hidden under compute kernels.
+	HiddenCompute int64   `json:"hidden_under_compute_ns"`
+	Streams       []int64 `json:"streams"`
+	Sites         []Site  `json:"sites,omitempty"`
+	Verdict       string  `json:"verdict"` // "exposed", "partly-hidden" or "hidden"
+	Advice        string  `json:"advice"`
+}

@@ -1,0 +1,270 @@
+package rule
+
+import (
+	"fmt"
+	"sort"
+	"sync"
+
+	"github.com/sgrules/sgrules/engine/diag"
+)
+
+// Set is a loaded collection of rules and families. It is safe for concurrent use. Rules are
+// compiled on first need, because a trace needs few of them and CEL's parser is slow.
+type Set struct {
+	rules    []*entry // by id
+	families []*familyEntry
+	byID     map[string]*entry
+	retired  []Retired
+	aliases  *Aliases
+	env      *Env
+	sources  map[string][]byte
+	asked    map[Atom][]int // the families that an atom may decide, by index in families
+	always   []int          // the families that must be asked about every kernel
+}
+
+// entry is a rule with what is known of it without compiling it.
+type entry struct {
+	rule  *Rule
+	sides [][]*Prefilter // a list of the steps' prefilters for each alternative
+	steps [][]*Step
+
+	once     sync.Once
+	compiled *Compiled
+	list     diag.List
+}
+
+type familyEntry struct {
+	family *Family
+	pre    []*Prefilter
+
+	once     sync.Once
+	compiled *CompiledFamily
+	list     diag.List
+}
+
+// newSet takes what was decoded; rules and families have no duplicates.
+func newSet(rules []*Rule, families []*Family, retired []Retired, aliases *Aliases, sources map[string][]byte) (*Set, error) {
+	env, err := NewEnv(aliases)
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{byID: map[string]*entry{}, retired: retired, aliases: env.aliases, env: env, sources: sources, asked: map[Atom][]int{}}
+	for _, r := range rules {
+		e := &entry{rule: r}
+		for _, side := range [][]*Alternative{r.Fused, r.Split} {
+			for _, a := range side {
+				pre := make([]*Prefilter, len(a.Steps))
+				for i, st := range a.Steps {
+					pre[i] = s.skim(st.MatchExpr)
+				}
+				e.sides, e.steps = append(e.sides, pre), append(e.steps, a.Steps)
+			}
+		}
+		s.rules = append(s.rules, e)
+		s.byID[r.ID] = e
+	}
+	sort.Slice(s.rules, func(i, j int) bool { return s.rules[i].rule.ID < s.rules[j].rule.ID })
+	for _, f := range families {
+		e := &familyEntry{family: f}
+		for _, m := range f.Match {
+			e.pre = append(e.pre, s.skim(m))
+		}
+		s.families = append(s.families, e)
+	}
+	sort.Slice(s.families, func(i, j int) bool {
+		a, b := s.families[i].family, s.families[j].family
+		if a.Priority != b.Priority {
+			return a.Priority > b.Priority
+		}
+		return a.Name < b.Name
+	})
+	s.indexFamilies()
+	return s, nil
+}
+
+// skim gives the prefilter of an expression that is not compiled; one that lets everything
+// pass where only CEL can read it.
+func (s *Set) skim(e *Expr) *Prefilter {
+	if e != nil {
+		if f, ok := skim(e.Text); ok {
+			return newPrefilter(f, s.aliases)
+		}
+	}
+	return newPrefilter(constant(true), s.aliases)
+}
+
+func (s *Set) indexFamilies() {
+	for i, f := range s.families {
+		for _, p := range f.pre {
+			keys, ok := p.Keys()
+			if !ok {
+				s.always = append(s.always, i)
+			}
+			for _, k := range keys {
+				s.asked[k] = append(s.asked[k], i)
+			}
+		}
+	}
+}
+
+// Rules lists the rules by id.
+func (s *Set) Rules() []*Rule {
+	out := make([]*Rule, len(s.rules))
+	for i, e := range s.rules {
+		out[i] = e.rule
+	}
+	return out
+}
+
+// Families lists the families in the order in which they are asked.
+func (s *Set) Families() []*Family {
+	out := make([]*Family, len(s.families))
+	for i, f := range s.families {
+		out[i] = f.family
+	}
+	return out
+}
+
+// Rule finds a rule by id, nil when there is none.
+func (s *Set) Rule(id string) *Rule {
+	if e := s.byID[id]; e != nil {
+		return e.rule
+	}
+	return nil
+}
+
+// Retired lists the ids that were rules once, sorted.
+func (s *Set) Retired() []Retired { return s.retired }
+
+// Resolve finds what an id stands for: a rule, or a retired one with its replacement where it
+// has one. Both are nil for an id that never was; Suggest may know what was meant.
+func (s *Set) Resolve(id string) (*Rule, *Retired) {
+	if r := s.Rule(id); r != nil {
+		return r, nil
+	}
+	for i := range s.retired {
+		if r := &s.retired[i]; r.ID == id {
+			return s.Rule(r.ReplacedBy), r
+		}
+	}
+	return nil, nil
+}
+
+// Suggest gives the rule id that is spelt most like id, or "".
+func (s *Set) Suggest(id string) string {
+	ids := make([]string, len(s.rules))
+	for i, e := range s.rules {
+		ids[i] = e.rule.ID
+	}
+	return suggest(id, ids)
+}
+
+// Aliases are the set's aliases, never nil.
+func (s *Set) Aliases() *Aliases { return s.aliases }
+
+// Env is the environment that the set compiles its rules in.
+func (s *Set) Env() *Env { return s.env }
+
+// Source has the text of every file of the set, for diag.List.Print.
+func (s *Set) Source() map[string][]byte { return s.sources }
+
+// Compiled gives the compiled rule of an id, compiling it on first need. It is nil when the id
+// is unknown or the rule is wrong, and the list says how it is wrong.
+func (s *Set) Compiled(id string) (*Compiled, diag.List) {
+	e := s.byID[id]
+	if e == nil {
+		return nil, diag.List{{Code: "unknown-rule", Msg: fmt.Sprintf("there is no rule %q", id), Hint: didYouMean(id, []string{s.Suggest(id)})}}
+	}
+	return e.compile(s.env)
+}
+
+func (e *entry) compile(env *Env) (*Compiled, diag.List) {
+	e.once.Do(func() { e.compiled, e.list = Compile(e.rule, env) })
+	return e.compiled, e.list
+}
+
+func (f *familyEntry) compile(env *Env) (*CompiledFamily, diag.List) {
+	f.once.Do(func() { f.compiled, f.list = CompileFamily(f.family, env) })
+	return f.compiled, f.list
+}
+
+// CompileAll compiles every rule and family and gives what is wrong with any.
+func (s *Set) CompileAll() diag.List {
+	var out diag.List
+	for _, f := range s.families {
+		_, list := f.compile(s.env)
+		out = append(out, list...)
+	}
+	for _, e := range s.rules {
+		_, list := e.compile(s.env)
+		out = append(out, list...)
+	}
+	out.Sort()
+	return out
+}
+
+// Candidates compiles the rules that a trace with these atoms can match, and only those, by id.
+// What the list has is wrong with them, and they are left out.
+func (s *Set) Candidates(inv Inventory) ([]*Compiled, diag.List) {
+	var out []*Compiled
+	var wrong diag.List
+	for _, e := range s.rules {
+		if !e.possible(inv) {
+			continue
+		}
+		c, list := e.compile(s.env)
+		wrong = append(wrong, list...)
+		if c != nil && c.Possible(inv) {
+			out = append(out, c)
+		}
+	}
+	wrong.Sort()
+	return out, wrong
+}
+
+func (e *entry) possible(inv Inventory) bool {
+	for i, pre := range e.sides {
+		if possible(e.steps[i], pre, inv) {
+			return true
+		}
+	}
+	return false
+}
+
+// Prepare makes a class ready for matching: it brings names and paths to their current
+// spelling and finds the family where there is none. Call it once for each class.
+func (s *Set) Prepare(c *Class) error {
+	s.aliases.Apply(c)
+	if c.Family != "" {
+		return nil
+	}
+	family, err := s.FamilyOf(c)
+	c.Family = family
+	return err
+}
+
+// FamilyOf is the first family, in the order of Families, that has the kernel's name, or "".
+func (s *Set) FamilyOf(c *Class) (string, error) {
+	ask := make([]bool, len(s.families))
+	for _, i := range s.always {
+		ask[i] = true
+	}
+	c.nameAtoms(func(a Atom) {
+		for _, i := range s.asked[a] {
+			ask[i] = true
+		}
+	})
+	for i, f := range s.families {
+		if !ask[i] {
+			continue
+		}
+		compiled, list := f.compile(s.env)
+		if compiled == nil {
+			return "", list
+		}
+		if ok, err := compiled.Match(c); ok || err != nil {
+			return f.family.Name, err
+		}
+	}
+	return "", nil
+}
