@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/sgrules/sgrules/engine/diag"
 	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/rule"
 	"github.com/sgrules/sgrules/rules"
@@ -16,13 +17,29 @@ type Catalog struct {
 	Sites graph.Policy
 }
 
+// RuleError is what is wrong with rule files, with their text, so that a message can show
+// the line.
+type RuleError struct {
+	List   diag.List
+	Source map[string][]byte
+}
+
+func (e *RuleError) Error() string { return e.List.Error() }
+
+func ruleError(list diag.List, source map[string][]byte) error {
+	if list.Errors() == 0 {
+		return nil
+	}
+	return &RuleError{list, source}
+}
+
 // LoadCatalog gives the rules the program ships with, with the rules of each directory
 // added or, by id, replaced. With bare it starts from nothing but the families, aliases
-// and sites. What is wrong with a rule is returned as a diag.List.
+// and sites. What is wrong with a rule is returned as a *RuleError.
 func LoadCatalog(dirs []string, bare bool) (*Catalog, error) {
 	base := fs.FS(rules.FS)
 	set, wrong := rule.Load(base, rule.LoadOptions{Prefix: "rules", Lazy: true})
-	if err := wrong.Err(); err != nil {
+	if err := ruleError(wrong, set.Source()); err != nil {
 		return nil, err
 	}
 	if bare {
@@ -37,12 +54,14 @@ func LoadCatalog(dirs []string, bare bool) (*Catalog, error) {
 			return nil, fmt.Errorf("%s: is a file; --rules takes a folder that holds fuse/ or overlap/", dir)
 		}
 		extra, wrong := rule.Load(os.DirFS(dir), rule.LoadOptions{Prefix: dir, Overlay: true})
-		if err := wrong.Err(); err != nil {
+		if err := ruleError(wrong, extra.Source()); err != nil {
 			return nil, err
 		}
-		if set, wrong = rule.Overlay(set, extra); wrong.Err() != nil {
-			return nil, wrong.Err()
+		whole, wrong := rule.Overlay(set, extra)
+		if err := ruleError(wrong, extra.Source()); err != nil {
+			return nil, err
 		}
+		set = whole
 	}
 	sites, err := loadSites(base)
 	if err != nil {

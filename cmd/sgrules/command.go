@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/sgrules/sgrules/engine"
 	"github.com/sgrules/sgrules/engine/diag"
 )
 
@@ -72,9 +73,9 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintf(s.err, "sgrules: %s\nTry 'sgrules --help'.\n", diag.Escape(err.Error()))
 		return exitFailed
 	}
-	var list diag.List
-	if errors.As(err, &list) {
-		_ = list.Print(s.err, nil, 50)
+	var rules *engine.RuleError
+	if errors.As(err, &rules) {
+		_ = rules.List.Print(s.err, rules.Source, 50)
 		return exitFailed
 	}
 	fmt.Fprintf(s.err, "sgrules: %s\n", diag.Escape(err.Error()))

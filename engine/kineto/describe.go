@@ -22,6 +22,9 @@ var known = []struct{ magic, what string }{
 	{"<", "HTML or XML (a login page?)"},
 }
 
+// describeSize is how much of an input describe looks at.
+const describeSize = 32
+
 // describe says what the first bytes of an input are.
 func describe(b []byte) string {
 	for _, k := range known {

@@ -23,7 +23,7 @@ func read(t testing.TB, doc []byte, o Options) *Trace {
 }
 
 func TestRandomTraces(t *testing.T) {
-	n := 1500
+	n := 600
 	if testing.Short() {
 		n = 200
 	}

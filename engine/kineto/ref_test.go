@@ -52,6 +52,9 @@ func refRead(doc []byte) ([]string, error) {
 		if err := json.Unmarshal(doc, &top); err != nil {
 			return nil, errRef
 		}
+		if topKeys(doc)["traceEvents"] > 1 {
+			return nil, errRef // the scanner reads all of them
+		}
 		raw, ok := top["traceEvents"]
 		if !ok || json.Unmarshal(raw, &events) != nil || raw[0] != '[' {
 			return nil, errRef
@@ -80,6 +83,22 @@ func refRead(doc []byte) ([]string, error) {
 	}
 	r.readMeta(top)
 	return r.lines(), nil
+}
+
+// topKeys counts the keys of the outermost object.
+func topKeys(doc []byte) map[string]int {
+	n := map[string]int{}
+	d := json.NewDecoder(bytes.NewReader(doc))
+	d.Token()
+	for d.More() {
+		k, _ := d.Token()
+		n[k.(string)]++
+		var v json.RawMessage
+		if err := d.Decode(&v); err != nil {
+			panic(err)
+		}
+	}
+	return n
 }
 
 func (r *refTrace) lines() []string {

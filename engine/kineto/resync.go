@@ -32,19 +32,24 @@ const (
 
 // resync looks for the next event, forward only, so that a damaged file costs no more
 // than a whole one. An event is an object that stands where an element of an array
-// can (behind a comma, a bracket or another object, never behind a colon as args
-// does), that parses, and that has a phase of one letter and a name or a time. What
+// can (behind a comma, a bracket or another object, or on a line of its own, and never
+// behind a colon as args does), that parses, and that has a phase of one letter and a name or a time. What
 // looked like one and does not parse counts as skipped, and the search goes on from
 // where it broke.
 func (s *scanner) resync() (syncPoint, error) {
 	prev := byte(0) // the last byte that was no space; 0 is the place of the fault
+	line := false   // a line ended since
 	for {
-		c, err := s.token()
+		c, err := s.peek()
 		if err != nil {
 			return 0, err
 		}
 		switch {
-		case c == '{' && (prev == ',' || prev == '[' || prev == '}' || prev == 0):
+		case class[c] == classSpace:
+			line = line || c == '\n'
+			s.pos++
+			continue
+		case c == '{' && (prev == ',' || prev == '[' || prev == '}' || prev == 0 || line && prev != ':'):
 			start := s.offset()
 			err := s.oneEvent()
 			if err == nil && s.event.plausible() {
@@ -52,7 +57,7 @@ func (s *scanner) resync() (syncPoint, error) {
 				s.seen = true
 				return afterEvent, s.emit(s.kind())
 			}
-			s.inside = false
+			s.inside, line = false, false
 			switch err {
 			case nil:
 				prev = '}'
@@ -77,7 +82,7 @@ func (s *scanner) resync() (syncPoint, error) {
 				return atEvents, nil
 			}
 		}
-		prev = c
+		prev, line = c, false
 		s.pos++
 	}
 }

@@ -92,8 +92,13 @@ func (s *scanner) note(want string) error {
 	return s.damage(Damage{Offset: s.offset(), Msg: found(s.buf[s.pos], want)})
 }
 
-func found(c byte, want string) string {
-	return fmt.Sprintf("found %s, expected %s", strconv.QuoteRuneToASCII(rune(c)), want)
+func found(c byte, want string) string { return "found " + quoteByte(c) + ", expected " + want }
+
+func quoteByte(c byte) string {
+	if c < ' ' || c > '~' {
+		return fmt.Sprintf("byte 0x%02x", c)
+	}
+	return "'" + string(rune(c)) + "'"
 }
 
 // document reads everything. Its errors are those of Read.
@@ -101,7 +106,7 @@ func (s *scanner) document() error {
 	err := s.trace()
 	if err == nil {
 		if !s.seen {
-			return s.notTrace("a JSON object without it", `"traceEvents"`, nil)
+			return s.notTrace(`a JSON object that ends without "traceEvents"`, `"traceEvents"`, nil)
 		}
 		return s.drain()
 	}
@@ -132,7 +137,7 @@ func (s *scanner) trace() error {
 			return err
 		}
 		if c != '{' && c != ']' {
-			return s.notTrace("an array of something else ("+strconv.QuoteRuneToASCII(rune(c))+")", "an array of events", nil)
+			return s.notTrace("an array whose first element begins with "+quoteByte(c), "an array of events", nil)
 		}
 		s.seen = true
 		err = s.events(false)
@@ -140,6 +145,9 @@ func (s *scanner) trace() error {
 		s.pos++
 		err = s.members(traceField, s.visitTrace, false)
 	default:
+		if err := s.ensure(describeSize); err != nil {
+			return err
+		}
 		return s.notTrace(describe(s.buf[s.pos:]), "JSON, gzip or zstd", nil)
 	}
 	for {
@@ -317,12 +325,17 @@ func (s *scanner) ended() error {
 // stands the checksum.
 func (s *scanner) drain() error {
 	_, err := s.token()
-	switch {
-	case err == nil:
-		return s.note("nothing after the end of the trace")
-	case err != errEnd:
+	if err == nil {
+		err = s.note("nothing after the end of the trace")
+	}
+	for err == nil {
+		s.pos = len(s.buf)
+		err = s.more()
+	}
+	if err != errEnd {
 		return err
-	case s.srcErr != nil:
+	}
+	if s.srcErr != nil {
 		return s.damage(Damage{Offset: s.size(), Msg: decodeMessage(s.format, s.srcErr)})
 	}
 	return nil

@@ -123,6 +123,16 @@ func (w *window) ensure(n int) error {
 	return nil
 }
 
+// peek gives the byte at pos without consuming it.
+func (w *window) peek() (byte, error) {
+	if w.pos == len(w.buf) {
+		if err := w.more(); err != nil {
+			return 0, err
+		}
+	}
+	return w.buf[w.pos], nil
+}
+
 // token skips white space and gives the byte at pos without consuming it.
 func (w *window) token() (byte, error) {
 	for {

@@ -16,7 +16,7 @@ import (
 var cells = &runewidth.Condition{EastAsianWidth: false, StrictEmojiNeutral: true}
 
 // Duration prints ns with the unit that keeps three or four digits: 12.3 µs, 0.874 ms,
-// 9.779 ms, 1.234 s.
+// 492.812 ms, 1.234 s.
 func Duration(ns int64) string {
 	neg := ""
 	if ns < 0 {
@@ -25,7 +25,7 @@ func Duration(ns int64) string {
 	switch {
 	case ns < 100_000:
 		return neg + fixed(ns, 1_000, 1) + " µs"
-	case ns < 10_000_000_000:
+	case ns < 1_000_000_000:
 		return neg + fixed(ns, 1_000_000, 3) + " ms"
 	}
 	return neg + fixed(ns, 1_000_000_000, 3) + " s"

@@ -127,7 +127,7 @@ func facts(r *Report) []string {
 	if gpu == "" {
 		gpu = "GPU not named"
 		if r.Run.Vendor != "" {
-			gpu = map[string]string{"amd": "AMD", "nvidia": "NVIDIA"}[r.Run.Vendor] + " " + gpu
+			gpu = map[string]string{"amd": "AMD", "nvidia": "NVIDIA"}[r.Run.Vendor] + " (" + gpu + ")"
 		}
 	}
 	if n := len(r.Load); n > 0 {
@@ -184,7 +184,7 @@ func attribution(r *Report) string {
 		s += fmt.Sprintf(" (%s of %s)", plural(a.Replayed, "kernel"), plural(a.Replays, "graph launch"))
 	}
 	if a.NoLaunch > 0 {
-		s += fmt.Sprintf("; %s have no launch event", plural(a.NoLaunch, "kernel"))
+		s += fmt.Sprintf("; %s without a launch event", plural(a.NoLaunch, "kernel"))
 	}
 	return s
 }

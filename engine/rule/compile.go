@@ -2,6 +2,7 @@ package rule
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"strings"
 
 	"github.com/google/cel-go/cel"
@@ -73,14 +74,17 @@ func (c *compiler) predicate(e *Expr, env *cel.Env) *predicate {
 // issues turns CEL's errors into diagnostics with the file's own positions.
 func (c *compiler) issues(e *Expr, env *cel.Env, issues *cel.Issues, code string) {
 	for _, err := range issues.Errors() {
+		if strings.Contains(err.Message, "!error!") {
+			continue // follows from another
+		}
 		d := diag.Diagnostic{Code: code, Msg: plain(err.Message)}
 		line, col := err.Location.Line(), err.Location.Column()
-		if strings.HasPrefix(d.Msg, "invalid matches argument") {
-			d.Code = "cel-regex"
-		}
 		if m := named.FindStringSubmatch(d.Msg); m != nil {
 			col = e.wordNear(line, col, m[1])
-			d.Hint = didYouMean(m[1], vocabularyOf(env))
+			d.Hint = didYouMean(m[1], namesOf(env, strings.HasPrefix(d.Msg, "undefined field")))
+		}
+		if strings.HasPrefix(d.Msg, "token recognition error at: '=") {
+			d.Hint = "compare with =="
 		}
 		d.Pos, d.EndCol = e.place(line, col)
 		c.list.Add(d)
@@ -90,18 +94,21 @@ func (c *compiler) issues(e *Expr, env *cel.Env, issues *cel.Issues, code string
 // named finds the word in the two errors that a misspelt name gives.
 var named = regexp.MustCompile(`^(?:undefined field|undeclared reference to) '([A-Za-z0-9_]+)'`)
 
-// vocabularyOf lists what a misspelt word may have been meant to be.
-func vocabularyOf(env *cel.Env) []string {
+// namesOf lists what a misspelt field, or a misspelt variable or function, may have been meant
+// to be.
+func namesOf(env *cel.Env, fields bool) []string {
 	var words []string
 	for _, v := range env.Variables() {
-		words = append(words, v.Name())
-		if v.Type().Kind() == types.StructKind {
+		switch {
+		case !fields:
+			words = append(words, v.Name())
+		case v.Type().Kind() == types.StructKind:
 			names, _ := env.CELTypeProvider().FindStructFieldNames(v.Type().TypeName())
 			words = append(words, names...)
 		}
 	}
-	for name := range env.Functions() {
-		if isWord(name[0]) {
+	for name, f := range env.Functions() {
+		if isLower(name[0]) && (!fields || f.OverloadDecls()[0].IsMemberFunction()) {
 			words = append(words, name)
 		}
 	}
@@ -136,6 +143,7 @@ func plain(msg string) string {
 		"_?_:_": "? :", "_[_]": "[]", "@in": "in"} {
 		msg = strings.ReplaceAll(msg, "'"+op+"'", "'"+shown+"'")
 	}
+	msg = strings.NewReplacer("@kernel", "kernel", "@name", "kernel", "@run", "run").Replace(msg)
 	return clipTo(msg, 300)
 }
 
@@ -247,9 +255,30 @@ func (w *walker) literals(call ast.Expr, name string, args []ast.Expr, n int) {
 				"%q is not a path inside a repository", clip(string(text)))
 		case name != "at" && name != "matches" && text == "":
 			w.errorf(a, "cel-literal", "", "argument %d of %s is empty", i+1, name)
+		case name == "matches":
+			w.regex(a, string(text))
 		case name == "flag" || name == "arg":
 			w.args = append(w.args, argName(string(text)))
 		}
+	}
+}
+
+// regex refuses what does not parse and what compiles to a large program, so that a match costs
+// a bounded number of steps for each byte of a name.
+func (w *walker) regex(at ast.Expr, text string) {
+	const most = 1000
+	re, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		w.errorf(at, "cel-regex", "", "%v", clipTo(err.Error(), 200))
+		return
+	}
+	prog, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		w.errorf(at, "cel-regex", "", "%v", clipTo(err.Error(), 200))
+		return
+	}
+	if n := len(prog.Inst); n > most {
+		w.errorf(at, "cel-regex", "", "the regular expression compiles to %d instructions, at most %d are allowed", n, most)
 	}
 }
 

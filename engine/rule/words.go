@@ -161,11 +161,10 @@ func quote(s string) string { return strconv.Quote(s) }
 
 // suggest is the candidate that s was most likely meant to be, or "". Ties go to the first.
 func suggest(s string, candidates []string) string {
-	best, least := "", len(s)/3+1
-	if least > 3 {
-		least = 3
+	best, least := "", 1 // case alone
+	if len(s) >= 2 {
+		least = min(3, (len(s)+2)/4) + 1
 	}
-	least++
 	for _, c := range candidates {
 		if c == "" || len(c)-len(s) >= least || len(s)-len(c) >= least {
 			continue

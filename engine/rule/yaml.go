@@ -92,11 +92,16 @@ func (d *decoder) characters() bool {
 	return true
 }
 
+// syntax reports what the YAML reader says. It leaves the first line out, and counts lines
+// from 0 where its parser and not its scanner found the error.
 func (d *decoder) syntax(err error) {
-	at, msg := diag.Pos{File: d.src.file}, err.Error()
+	at, msg := diag.Pos{File: d.src.file, Line: 1}, err.Error()
 	if m := yamlLine.FindStringSubmatch(msg); m != nil {
 		at.Line, _ = strconv.Atoi(m[1])
 		msg = msg[len(m[0]):]
+		if strings.HasPrefix(msg, "did not find expected") {
+			at.Line++
+		}
 	}
 	d.list.Addf(at, "yaml-syntax", "%s", strings.TrimPrefix(msg, "yaml: "))
 }

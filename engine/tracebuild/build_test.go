@@ -31,7 +31,7 @@ func TestWholeText(t *testing.T) {
   {
     "ph": "X", "cat": "python_function", "name": "/sgl-workspace/sglang/python/a/b.py(LINE): f", "pid": 4242, "tid": 4242,
 `
-	line := regexpLine(got)
+	line := lineIn(got)
 	if want = strings.Replace(want, "LINE", line, 1); !strings.HasPrefix(got, want) {
 		t.Errorf("got\n%s\nwant it to begin with\n%s", got, want)
 	}
@@ -48,7 +48,7 @@ func TestWholeText(t *testing.T) {
 	}
 }
 
-func regexpLine(s string) string {
+func lineIn(s string) string {
 	_, after, _ := strings.Cut(s, "b.py(")
 	line, _, _ := strings.Cut(after, ")")
 	return line

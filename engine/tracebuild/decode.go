@@ -60,7 +60,7 @@ func yamlPos(file string, err error) diag.Pos {
 
 func (d *decoder) spec(n *yaml.Node) *Spec {
 	m := d.mapping(n, "a description", "name", "vendor", "device", "device_index", "rank", "world", "backend", "pid", "process",
-		"root", "installed", "start_us", "graph_ids", "cuda_sync", "write", "define", "trace", "merge")
+		"root", "installed", "start_us", "first_id", "graph_ids", "cuda_sync", "write", "define", "trace", "merge")
 	if m == nil {
 		return nil
 	}
@@ -76,6 +76,7 @@ func (d *decoder) spec(n *yaml.Node) *Spec {
 		Root:      strings.TrimSuffix(d.text(m["root"], false), "/"),
 		Installed: d.boolean(m["installed"], false),
 		Start:     d.micros(m["start_us"], 0, -maxUS, maxUS),
+		FirstID:   d.integer(m["first_id"], 0, 0, 1<<40),
 		GraphID:   d.boolean(m["graph_ids"], false),
 		NoSync:    !d.boolean(m["cuda_sync"], true),
 	}

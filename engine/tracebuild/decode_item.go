@@ -103,10 +103,11 @@ func (d *decoder) item(n *yaml.Node, depth int, around []Kind) (Item, bool) {
 		it.US = d.durations(m["us"])
 	}
 	d.place(n, kind, around)
+	before := len(d.errs)
 	if of := m["of"]; of != nil {
 		it.Of = d.items(of, depth+1, append(around[:len(around):len(around)], kind))
 	}
-	if len(it.Of) == 0 && (kind == Step || kind == Repeat || kind == Graph || kind == Capture) {
+	if len(it.Of) == 0 && len(d.errs) == before && (kind == Step || kind == Repeat || kind == Graph || kind == Capture) {
 		d.fail(n, "missing-key", "the %s has nothing in it; expected items under of", kind)
 	}
 	return it, true

@@ -18,7 +18,7 @@ func TestErrors(t *testing.T) {
 		{"no YAML", "trace: [\n  a: b", "f.yaml:2: line 2: did not find expected ',' or ']' [syntax]"},
 		{"a list", "[1]", "f.yaml:1:1: found a list; expected a description as a mapping [bad-type]"},
 		{"no trace", "pid: 1", "f.yaml:1:1: a description has no trace; expected a list of items under this key [missing-key]"},
-		{"unknown key", "trace: []\nvendro: amd", `f.yaml:2:1: a description has no key "vendro"; expected one of name, vendor, device, device_index, rank, world, backend, pid, process, root, installed, start_us, graph_ids, cuda_sync, write, define, trace, merge [unknown-key]`},
+		{"unknown key", "trace: []\nvendro: amd", `f.yaml:2:1: a description has no key "vendro"; expected one of name, vendor, device, device_index, rank, world, backend, pid, process, root, installed, start_us, first_id, graph_ids, cuda_sync, write, define, trace, merge [unknown-key]`},
 		{"duplicate key", "trace: []\npid: 1\npid: 2", "f.yaml:3:1: the key pid stands twice [duplicate-key]"},
 		{"vendor", "trace: []\nvendor: intel", `f.yaml:2:9: found "intel"; expected one of nvidia, amd [out-of-range]`},
 		{"rank", "trace: []\nworld: 2\nrank: 2", "f.yaml:3:7: rank 2 does not exist among 2 ranks [out-of-range]"},
@@ -52,7 +52,7 @@ func TestErrors(t *testing.T) {
 		{"args of args", "trace: [{kernel: a, args: {x: {y: 1}}}]", "f.yaml:1:31: found a mapping; expected text, a JSON number, true, false, null or a list of them [bad-type]"},
 		{"no JSON number", "trace: [{kernel: a, args: {x: .nan}}]", `f.yaml:1:31: found ".nan"; expected text, a JSON number, true, false, null or a list of them [bad-type]`},
 		{"too many events", "trace:\n  - repeat: 10000\n    of: [{repeat: 10000, of: [{kernel: a}]}]", "f.yaml:2:5: the description expands to more than 50000000 events [too-large]; repeat less"},
-		{"an alias of itself", "trace: &a [{step: s, of: *a}]", "f.yaml:1:8: items are nested deeper than 32; expected a flatter description [too-deep]"},
+		{"an alias of itself", "trace: &a [{step: s, of: *a}]", "f.yaml:1:26: items are nested deeper than 32; expected a flatter description [too-deep]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, err := Parse("f.yaml", []byte(c.src))

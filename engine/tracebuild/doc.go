@@ -26,6 +26,12 @@
 // enclose what is inside them. Frames, modules and all ops but the innermost are one event
 // for neighbours of one list that begin with the same ones.
 //
+// A file is a mapping: the items under trace (or, under merge, the files beside it whose
+// traces it joins), and beside them the fields of Spec: name, vendor, device {name, major, minor, sms,
+// memory}, device_index, rank, world, backend, pid, process, root, installed, start_us,
+// first_id, graph_ids, cuda_sync, write {style, gzip, sorted, integer_us, old_schema, no_cpu, no_runtime,
+// max_frames}; define holds anchors.
+//
 // # Time
 //
 // Kernels of one stream follow each other with exactly gap_us between the end of one and

@@ -193,15 +193,14 @@ func (r *runner) activity(n *node, c context, corr, ready, graph, index int64) {
 		r.uses[n.slot] = (r.uses[n.slot] + 1) % int32(len(it.US))
 	}
 	s.last, s.end = start, later(s.end, start.plus(dur))
+	if r.tooLate(s.end) {
+		return
+	}
 	if r.out == nil {
 		r.need = max(r.need, ready-start.rel)
 		return
 	}
 	at := r.value(start)
-	if at > maxTime {
-		r.fail("the trace lasts longer than %d s", int64(maxTime)/1e9)
-		return
-	}
 	for _, m := range r.marks {
 		m.add(it.Stream, at, at+dur)
 	}
@@ -364,6 +363,7 @@ func (r *runner) idle(it *Item) {
 		s := r.stream(it.Stream)
 		s.end.rel = max(s.end.rel, 0)
 		s.end = s.end.plus(it.US[0])
+		r.tooLate(s.end)
 		return
 	}
 	r.base = r.lift(r.base, &r.bseg)
@@ -372,9 +372,19 @@ func (r *runner) idle(it *Item) {
 		end = later(end, r.stream(id).end)
 	}
 	r.base = end.plus(it.US[0])
+	r.tooLate(r.base)
 	for _, id := range r.order {
 		r.stream(id).end = r.base
 	}
+}
+
+// tooLate stops a walk before sums can overflow.
+func (r *runner) tooLate(w when) bool {
+	if max(w.abs, w.rel) <= maxTime {
+		return false
+	}
+	r.fail("the trace lasts longer than %d s", int64(maxTime)/1e9)
+	return true
 }
 
 func (r *runner) fail(format string, args ...any) {

@@ -51,7 +51,7 @@ type Item struct {
 	Name   string   // kernel, annotation, graph or event name, kind of sync
 	US     []int64  // durations in ns, taken in turn; empty: DefaultUS. Idle: one
 	Gap    int64    // ns before the kernel on its stream; may be negative
-	Stream int64    // -1 on Idle and Sync: all streams
+	Stream int64    // of an Idle, -1 is all streams
 	At     []string // Python frames, outermost first
 	Module []string // nn.Module classes around the frames, outermost first
 	Op     []string // cpu_ops inside the frames, outermost first
@@ -91,6 +91,7 @@ type Spec struct {
 	Root      string // checkout that holds 'python/…' paths; empty: DefaultRoot
 	Installed bool   // packages are installed: 'python/a/b.py' shows as 'a/b.py'
 	Start     int64  // ns added to every timestamp (the skew of a rank)
+	FirstID   int64  // correlation, External and Python ids count from here on, as in the later files of one process
 	GraphID   bool   // kernels carry "graph id" and "graph node id", as newer libkineto writes
 	NoSync    bool   // no cuda_sync events, as when the profiler was not asked for them
 	Write     Options

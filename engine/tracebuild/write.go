@@ -143,7 +143,7 @@ func run(e *emitter, s *Spec, merged bool) error {
 	fresh := func() *runner {
 		return &runner{spec: s, calls: p.calls, clocks: map[int64]*clock{}, base: when{never, never}, events: map[string]*event{},
 			uses: make([]int32, p.slots), modules: make([]int64, len(p.classes)),
-			ids: ids{streams: map[int64]bool{}, threads: map[int]bool{0: true}, tids: map[int64]string{}}}
+			ids: ids{corr: s.FirstID, ext: s.FirstID, python: s.FirstID, streams: map[int64]bool{}, threads: map[int]bool{0: true}, tids: map[int64]string{}}}
 	}
 	look := fresh()
 	look.all(plan, context{})

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write the golden files and scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sgrules": main})
+}
+
+const root = "../.."
+
+// TestScripts runs the command line as a person would: testdata/script/*.txtar. The
+// built traces are in $TRACES.
+func TestScripts(t *testing.T) {
+	traces, err := filepath.Abs(filepath.Join(root, "testdata", "golden", "traces"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join(root, "testdata", "script"),
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TRACES", traces)
+			e.Setenv("COLUMNS", "")
+			return nil
+		},
+	})
+}
+
+// TestGoldenReports holds the whole output on every built trace, in every format, against
+// testdata/golden/reports.
+func TestGoldenReports(t *testing.T) {
+	dir := filepath.Join(root, "testdata", "golden")
+	for _, trace := range builtTraces(t, filepath.Join(dir, "traces")) {
+		for _, v := range []struct {
+			name string
+			args []string
+		}{
+			{"txt", nil},
+			{"md", []string{"--format", "markdown"}},
+			{"json", []string{"--format", "json"}},
+		} {
+			name := strings.ReplaceAll(trace, "/", "-") + "." + v.name
+			t.Run(name, func(t *testing.T) {
+				got := analyze(t, append(v.args, filepath.ToSlash(filepath.Join("testdata", "golden", "traces", trace)))...)
+				if again := analyze(t, append(v.args, filepath.ToSlash(filepath.Join("testdata", "golden", "traces", trace)))...); !bytes.Equal(got, again) {
+					t.Error("the same input twice gives different bytes")
+				}
+				file := filepath.Join("testdata", "golden", "reports", name)
+				if *update {
+					if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+						t.Fatal(err)
+					}
+					if err := os.WriteFile(file, got, 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(got, want) {
+					t.Errorf("differs from %s (go test ./cmd/sgrules -update, then read the difference):\n%s", file, got)
+				}
+			})
+		}
+	}
+}
+
+// builtTraces lists what analyze can be given: trace files, and folders that hold a
+// profile.
+func builtTraces(t *testing.T, dir string) []string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		switch {
+		case d.IsDir() && rel == "two-stages":
+			out = append(out, rel)
+			return fs.SkipDir
+		case !d.IsDir() && (strings.HasSuffix(rel, ".json.gz") || strings.HasSuffix(rel, ".json")):
+			out = append(out, filepath.ToSlash(rel))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) == 0 {
+		t.Fatal("no built traces")
+	}
+	return out
+}
+
+// analyze runs the command in the repository's top folder, so that paths in the output are
+// the same everywhere.
+func analyze(t *testing.T, args ...string) []byte {
+	t.Helper()
+	t.Chdir(root)
+	t.Setenv("COLUMNS", "")
+	var out, errs bytes.Buffer
+	code := run(context.Background(), append([]string{"analyze", "-q"}, args...), streams{in: strings.NewReader(""), out: &out, err: &errs})
+	if code != exitDone {
+		t.Fatalf("exit code %d: %s", code, errs.String())
+	}
+	return out.Bytes()
+}
