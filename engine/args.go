@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
-	"strings"
 )
 
 // maxArgs bounds the size of a server_args.json, bytes.
@@ -93,27 +91,4 @@ func scalar(v any) string {
 		return ""
 	}
 	return string(b)
-}
-
-// names lists the arguments in order.
-func (a *serverArgs) names() []string {
-	out := make([]string, 0, len(a.flat))
-	for k := range a.flat {
-		out = append(out, k)
-	}
-	sort.Strings(out)
-	return out
-}
-
-// first gives the first of keys that has a value.
-func (a *serverArgs) first(keys ...string) string {
-	if a == nil {
-		return ""
-	}
-	for _, k := range keys {
-		if v := strings.TrimSpace(a.flat[k]); v != "" {
-			return v
-		}
-	}
-	return ""
 }

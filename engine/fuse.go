@@ -20,11 +20,18 @@ func fuseRows(p *part, stages []string) []report.FuseRow {
 		r := p.found.Rules[f.Rule]
 		row := report.FuseRow{
 			Rule: r.ID, Title: r.Title, Origin: r.Origin, Stage: stages[f.Stage], Verdict: f.Verdict, Why: f.Why,
-			Unknown: f.Unknown, Path: r.Path, Conclude: r.Conclude, Switches: switches(r),
+			Path: r.Path, Conclude: r.Conclude, Switches: switches(r),
 			Fused: side(p, f.Fused, r.Fused), Split: side(p, f.Split, r.Split),
 		}
-		row.Bound, row.BoundGaps = bound(p, f.Split)
-		row.Collective = f.Verdict != match.Applied && holdsCollective(p, f.Split)
+		missed := f.Missed()
+		row.Bound, row.BoundGaps = bound(p, missed)
+		row.Collective = f.Verdict != match.Applied && holdsCollective(p, missed)
+		for _, u := range f.Unknown {
+			row.Unknown = append(row.Unknown, report.Unknown(u))
+		}
+		for _, a := range f.Residue {
+			row.ByDesign = append(row.ByDesign, report.ByDesign{Because: a.Because, Within: true, Chains: len(a.Chains), Time: chainTime(p, a.Chains)})
+		}
 		for _, a := range f.Apart {
 			row.ByDesign = append(row.ByDesign, report.ByDesign{Because: a.Because, Chains: len(a.Chains), Time: chainTime(p, a.Chains)})
 		}

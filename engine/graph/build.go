@@ -347,6 +347,7 @@ func (b *builder) steps() {
 			}
 		}
 		g.Steps[i].Stage = stage(s)
+		g.Steps[i].Tokens = StepTokens(b.t.Names.Text(g.Steps[i].Name))
 	}
 	for i := range g.Kernels {
 		k := &g.Kernels[i]

@@ -87,6 +87,7 @@ type Step struct {
 	Kernels int32 // how many were launched in it
 	Time    int64 // their durations, ns
 	Layers  int32 // layers found in it; 0 unknown
+	Tokens  int   // tokens it computed, as its name says; 0 unknown
 }
 
 // Class is what a rule step can see of a kernel: everything but time, place and step.

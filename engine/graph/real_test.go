@@ -25,7 +25,9 @@ var realTotals = map[string]int64{
 	"minitoy-mi250":                            149042,
 	"mi210-gpu-only":                           5343422,
 	"torch-compile-triton":                     12549021,
-	"resnet50-old-schema":                      973041000,
+	// 973041000 in its 9,329 kernels, the rest in copies and sets, which the old categories
+	// spell Memcpy and Memset.
+	"resnet50-old-schema": 987884000,
 }
 
 func TestRealTraces(t *testing.T) {

@@ -52,6 +52,59 @@ func ParseStep(name string) (stage string, ok bool) {
 	return "", false
 }
 
+// StepTokens reads how many tokens a step computes from its annotation: toks=4096, or of
+// a plain decode its batch size; vLLM's counts of context and generation tokens. 0 is
+// unknown.
+func StepTokens(name string) int {
+	if rest, ok := strings.CutPrefix(name, "step["); ok {
+		if _, after, ok := strings.Cut(rest, " toks="); ok {
+			n, _ := leading(after)
+			return int(n)
+		}
+		if after, ok := strings.CutPrefix(rest, "DECODE bs="); ok {
+			n, _ := leading(after)
+			return int(n)
+		}
+		return 0
+	}
+	rest, ok := strings.CutPrefix(name, "execute_")
+	if !ok {
+		return 0
+	}
+	if n, ok := leading(rest); ok {
+		return int(n)
+	}
+	ctx, ok1 := between(rest, "context_", "_generation_")
+	_, after, _ := strings.Cut(rest, "_generation_")
+	gen, ok2 := inParentheses(after)
+	if !ok1 || !ok2 {
+		return 0
+	}
+	c, ok := inParentheses(ctx)
+	if !ok {
+		return 0
+	}
+	return int(c + gen)
+}
+
+func between(s, from, to string) (string, bool) {
+	_, after, ok := strings.Cut(s, from)
+	if !ok {
+		return "", false
+	}
+	in, _, ok := strings.Cut(after, to)
+	return in, ok
+}
+
+// inParentheses reads the number in "3(4096)".
+func inParentheses(s string) (int64, bool) {
+	_, after, ok := strings.Cut(s, "(")
+	if !ok {
+		return 0, false
+	}
+	return leading(after)
+}
+
 func sglangStage(mode string) string {
 	switch m := strings.ToLower(mode); m {
 	case "extend", "prefill":

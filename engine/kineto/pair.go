@@ -1,6 +1,9 @@
 package kineto
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // maxOpen bounds the events of phase B that are open on one thread.
 const maxOpen = 1 << 16
@@ -92,4 +95,22 @@ func (s *scanner) end() error {
 		s.t.Launches = append(s.t.Launches, b.launch)
 	}
 	return nil
+}
+
+// unclosed counts the host events whose end never came.
+func (s *scanner) unclosed() error {
+	n, first := int64(0), int64(math.MaxInt64)
+	for _, o := range s.pairs { // a sum and a minimum: the order does not matter
+		for _, b := range o.stack {
+			if b.cat != catOther {
+				n++
+				first = min(first, b.start)
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	s.t.Skipped += n
+	return s.damage(Damage{Offset: first, Msg: fmt.Sprintf("%d events of phase B without one of phase E, this the first", n)})
 }

@@ -104,16 +104,19 @@ func quoteByte(c byte) string {
 // document reads everything. Its errors are those of Read.
 func (s *scanner) document() error {
 	err := s.trace()
-	if err == nil {
-		if !s.seen {
-			return s.notTrace(`a JSON object that ends without "traceEvents"`, `"traceEvents"`, nil)
-		}
-		return s.drain()
+	switch {
+	case err == errEnd:
+		err = s.ended()
+	case err != nil:
+	case !s.seen:
+		err = s.notTrace(`a JSON object that ends without "traceEvents"`, `"traceEvents"`, nil)
+	default:
+		err = s.drain()
 	}
-	if err == errEnd {
-		return s.ended()
+	if err != nil {
+		return err
 	}
-	return err
+	return s.unclosed()
 }
 
 // trace reads the outermost value and returns nil at its end. A fault anywhere in it

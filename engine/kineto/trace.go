@@ -28,6 +28,7 @@ const (
 	Set         // gpu_memset
 )
 
+// String gives the kind as messages spell it: kernel, memcpy or memset.
 func (k Kind) String() string { return [...]string{"kernel", "memcpy", "memset"}[k] }
 
 // Thread is a (process, thread) pair of the host side, as the trace spells them: both
@@ -149,8 +150,9 @@ type Trace struct {
 	// of JSON bytes read.
 	Events, Skipped, Cut, Bytes int64
 
-	// Damage is nil for a whole file; it holds the first hundred places otherwise. Otherwise the trace holds what was complete
-	// before the damage (and after it, where the scanner could resynchronise).
+	// Damage is nil for a whole file. Otherwise the trace holds what was complete before
+	// the damage, and after it where the scanner could find the next event. The first
+	// hundred places are listed, and a fatal one always.
 	Damage []Damage
 }
 

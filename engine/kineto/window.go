@@ -68,12 +68,9 @@ func (w *window) more() error {
 	if w.limit > 0 && w.size()+int64(c.n) > w.limit {
 		return &LimitError{Path: w.path, Limit: w.limit}
 	}
-	if c.n == 0 {
+	if c.n == 0 { // only the last one can be empty
 		w.release(c.buf)
-		if w.last {
-			return errEnd
-		}
-		return w.more()
+		return errEnd
 	}
 	w.append(c)
 	return nil

@@ -27,13 +27,23 @@ type Finding struct {
 	Rule    int // index of Result.Rules
 	Stage   graph.StageID
 	Verdict string
-	Why     string   // reason of a verdict that the counts alone do not give
-	Unknown []string // conditions that could not be decided
-	Fused   []int    // indices of Result.Chains
-	Split   []int    // those that count as a path not taken
-	// Apart are split chains that have to be so, by reason.
+	Why     string    // reason of a verdict that the counts alone do not give
+	Unknown []Unknown // conditions that could not be decided
+	Fused   []int     // indices of Result.Chains
+	Split   []int     // how the work looks where the path is not taken
+	// Residue are those of Split that every step has by design, by reason; they make no
+	// verdict and no saving.
+	Residue []Apart
+	// Apart are chains of alternatives that are split by design, by reason. They are not
+	// in Split.
 	Apart        []Apart
 	Alternatives []Alternative
+}
+
+// Unknown is a condition that the server's arguments would decide, and which they are.
+type Unknown struct {
+	Because string
+	Args    []string
 }
 
 // Apart are chains that look split by design.
@@ -78,7 +88,7 @@ func (m *matcher) findings() error {
 		case c.Side == Fused:
 			f.Fused = append(f.Fused, i)
 		case a.ByDesign != "":
-			f.apart(a.ByDesign, i)
+			f.Apart = apart(f.Apart, a.ByDesign, i)
 		default:
 			f.Split = append(f.Split, i)
 		}
@@ -103,8 +113,10 @@ func (m *matcher) findings() error {
 		if err := m.verdict(f); err != nil {
 			return err
 		}
-		for i := range f.Apart {
-			m.byTime(f.Apart[i].Chains)
+		for _, list := range [][]Apart{f.Apart, f.Residue} {
+			for i := range list {
+				m.byTime(list[i].Chains)
+			}
 		}
 		slices.SortFunc(f.Alternatives, func(a, b Alternative) int {
 			return cmp.Or(strings.Compare(m.res.Rules[a.Rule].ID, m.res.Rules[b.Rule].ID), cmp.Compare(a.Side, b.Side))
@@ -122,14 +134,34 @@ func (m *matcher) alt(c *Chain) *rule.Alternative {
 	return r.Split[c.Alt]
 }
 
-func (f *Finding) apart(because string, chain int) {
-	for i := range f.Apart {
-		if f.Apart[i].Because == because {
-			f.Apart[i].Chains = append(f.Apart[i].Chains, chain)
-			return
+// Missed are the chains of Split that count as a path not taken.
+func (f *Finding) Missed() []int {
+	if len(f.Residue) == 0 {
+		return f.Split
+	}
+	skip := map[int]bool{}
+	for _, r := range f.Residue {
+		for _, c := range r.Chains {
+			skip[c] = true
 		}
 	}
-	f.Apart = append(f.Apart, Apart{because, []int{chain}})
+	var out []int
+	for _, c := range f.Split {
+		if !skip[c] {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func apart(list []Apart, because string, chain int) []Apart {
+	for i := range list {
+		if list[i].Because == because {
+			list[i].Chains = append(list[i].Chains, chain)
+			return list
+		}
+	}
+	return append(list, Apart{because, []int{chain}})
 }
 
 func (f *Finding) alternative(rule int, side Side, chain int) {
@@ -150,9 +182,9 @@ func (m *matcher) byTime(chains []int) {
 	})
 }
 
-// residue sets aside, of every alternative that has one by design, the last chains of
-// each step. Where a trace has no steps, graph launches stand for them; without either
-// the whole stage counts as one step.
+// residue marks, of every alternative that has one by design, the last chains of each
+// step. Where a trace has no steps, graph launches stand for them; without either the
+// whole stage counts as one step.
 func (m *matcher) residue(f *Finding) {
 	type unit struct {
 		alt  int
@@ -160,12 +192,10 @@ func (m *matcher) residue(f *Finding) {
 	}
 	left := map[unit]int{}
 	whole := max(1, m.replaysIn(f.Stage))
-	keep := f.Split[:0:0]
 	for i := len(f.Split) - 1; i >= 0; i-- {
 		c := &m.res.Chains[f.Split[i]]
 		r := m.alt(c).Residue
 		if r == nil {
-			keep = append(keep, f.Split[i])
 			continue
 		}
 		u := unit{c.Alt, m.g.Kernels[c.Kernels[0]].Step}
@@ -176,16 +206,12 @@ func (m *matcher) residue(f *Finding) {
 				n *= whole
 			}
 		}
-		if n == 0 {
-			keep = append(keep, f.Split[i])
-		} else {
-			f.apart(r.Because, f.Split[i])
+		if n > 0 {
+			f.Residue = apart(f.Residue, r.Because, f.Split[i])
 			n--
 		}
 		left[u] = n
 	}
-	slices.Reverse(keep)
-	f.Split = keep
 }
 
 // replaysIn counts the graph launches of a stage.
@@ -202,16 +228,17 @@ func (m *matcher) replaysIn(s graph.StageID) int {
 // verdict decides what the counts of both sides mean for this run.
 func (m *matcher) verdict(f *Finding) error {
 	r := m.res.Rules[f.Rule]
+	missed := len(f.Missed())
 	switch {
-	case len(f.Split) == 0 && len(f.Fused) > 0:
+	case missed == 0 && len(f.Fused) > 0:
 		f.Verdict = Applied
 		return nil
-	case len(f.Split) == 0:
+	case missed == 0:
 		f.Verdict = ByDesign
 		return nil
 	case len(f.Fused) > 0:
 		f.Verdict = Partial
-		f.Why = fmt.Sprintf("taken %d times and not taken %d times in this stage", len(f.Fused), len(f.Split))
+		f.Why = fmt.Sprintf("taken %d times and not taken %d times in this stage", len(f.Fused), missed)
 	default:
 		f.Verdict = ShouldApply
 	}
@@ -223,7 +250,7 @@ func (m *matcher) verdict(f *Finding) error {
 		}
 		switch t {
 		case rule.Unknown:
-			f.Unknown = append(f.Unknown, q.Because+": the server's arguments ("+strings.Join(q.Cond().Args(), ", ")+") are not known")
+			f.Unknown = append(f.Unknown, Unknown{q.Because, q.Cond().Args()})
 		case rule.False:
 			// A path that is taken in the same stage is evidently possible there.
 			if f.Verdict == ShouldApply {

@@ -192,7 +192,26 @@ func (m *matcher) applies(c *rule.Compiled) ([]bool, error) {
 func (m *matcher) inStage(s graph.StageID) *rule.Run {
 	run := m.run
 	run.Stage = m.g.Stages[s]
+	run.TokensMin, run.TokensMax = m.tokens(s)
 	return &run
+}
+
+// tokens gives the fewest and most tokens of a step of a stage; 0 where any is unknown.
+func (m *matcher) tokens(s graph.StageID) (low, high int) {
+	for i := range m.g.Steps {
+		st := &m.g.Steps[i]
+		if st.Stage != s || st.Kernels == 0 {
+			continue
+		}
+		if st.Tokens == 0 {
+			return 0, 0
+		}
+		if low == 0 || st.Tokens < low {
+			low = st.Tokens
+		}
+		high = max(high, st.Tokens)
+	}
+	return low, high
 }
 
 // alternative finds the chains of one alternative.

@@ -106,7 +106,7 @@ func wrap(text string, n int) []string {
 	n = max(n, 8)
 	var lines []string
 	line := ""
-	for _, w := range strings.Fields(text) {
+	for _, w := range words(text) {
 		for width(w) > n {
 			if line != "" {
 				lines, line = append(lines, line), ""
@@ -127,6 +127,25 @@ func wrap(text string, n int) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// words splits text at spaces, but keeps a number and its unit together.
+func words(text string) []string {
+	var out []string
+	for _, w := range strings.Fields(text) {
+		n := len(out)
+		switch unit := strings.TrimRight(w, ".,;:)"); unit {
+		case "%", "ms", "µs", "s", "ns":
+			if n > 0 {
+				if last := strings.TrimLeft(out[n-1], "("); last != "" && last[0] >= '0' && last[0] <= '9' {
+					out[n-1] += " " + w
+					continue
+				}
+			}
+		}
+		out = append(out, w)
+	}
+	return out
 }
 
 // plural prints n and the word, with an s unless n is 1.

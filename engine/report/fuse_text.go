@@ -88,11 +88,11 @@ func (t *text) fuseRow(f *FuseRow) {
 	if f.Verdict != "applied" && len(f.Switches) > 0 {
 		t.para(indent+"switch: ", indent+"  ", clean(strings.Join(f.Switches, "; ")))
 	}
-	for _, u := range f.Unknown {
-		t.para(indent+"not known: ", indent+"  ", clean(u))
+	if s := f.unknown(); s != "" {
+		t.para(indent+"not known without server_args.json: ", indent+"  ", clean(s))
 	}
 	for _, d := range f.ByDesign {
-		t.para(indent, indent+"  ", fmt.Sprintf("by design: %s, %s: %s", plural(d.Chains, "more chain"), Duration(d.Time), clean(d.Because)))
+		t.para(indent+"by design: ", indent+"  ", clean(d.text()))
 	}
 	if f.Verdict != "applied" && f.Conclude != "" {
 		t.para(indent+"→ ", indent+"  ", clean(f.Conclude))
@@ -104,6 +104,23 @@ func (t *text) fuseRow(f *FuseRow) {
 		}
 		t.para(indent+"or: ", indent+"  ", fmt.Sprintf("%s (%s), %s, %s on the same kernels, %s", clean(a.Title), clean(a.Rule), state, plural(a.Chains, "chain"), Duration(a.Time)))
 	}
+}
+
+// unknown names the arguments that would decide what is open, and what each would mean.
+func (f *FuseRow) unknown() string {
+	var parts []string
+	for _, u := range f.Unknown {
+		parts = append(parts, strings.Join(u.Args, ", ")+" (it may be that "+u.Because+")")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (d *ByDesign) text() string {
+	which := "of these chains"
+	if !d.Within {
+		which = "more"
+	}
+	return fmt.Sprintf("%d %s, %s: %s", d.Chains, which, Duration(d.Time), d.Because)
 }
 
 func countText(s *Side, f *FuseRow, r *Report) string {

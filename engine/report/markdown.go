@@ -208,11 +208,11 @@ func (m *markdown) details(f *FuseRow) {
 			out = append(out, "switch: "+strings.Join(f.Switches, "; "))
 		}
 	}
-	for _, u := range f.Unknown {
-		out = append(out, "not known: "+u)
+	if s := f.unknown(); s != "" {
+		out = append(out, "not known without server_args.json: "+s)
 	}
 	for _, d := range f.ByDesign {
-		out = append(out, fmt.Sprintf("by design: %s, %s: %s", plural(d.Chains, "more chain"), Duration(d.Time), d.Because))
+		out = append(out, "by design: "+d.text())
 	}
 	for _, a := range f.Alternatives {
 		out = append(out, fmt.Sprintf("or: %s (%s), %s, %s on the same kernels, %s", a.Title, a.Rule, a.Side, plural(a.Chains, "chain"), Duration(a.Time)))

@@ -171,10 +171,11 @@ type FuseRow struct {
 	Verdict string `json:"verdict"` // applied partial should-apply disabled by-design unsupported upstream in-flight
 	// Why gives the reason of a verdict that is not simply "seen" or "not seen".
 	Why string `json:"why,omitempty"`
-	// Unknown are conditions of the rule that could not be decided and what would tell.
-	Unknown []string `json:"unknown,omitempty"`
-	Fused   Side     `json:"fused"`
-	Split   Side     `json:"split"`
+	// Unknown are conditions of the rule that could not be decided because the server's
+	// arguments are not known.
+	Unknown []Unknown `json:"unknown,omitempty"`
+	Fused   Side      `json:"fused"`
+	Split   Side      `json:"split"`
 	// ByDesign are chains that look split and have to: the reason, and their counts.
 	ByDesign []ByDesign `json:"by_design,omitempty"`
 	// Bound is an upper bound of what taking the path would save: the gaps between the
@@ -221,9 +222,18 @@ type Bound struct {
 	Sites  []Site `json:"sites,omitempty"`
 }
 
-// ByDesign are chains that do not count as a missed path.
+// Unknown is a condition that could not be decided: what it would mean if it failed, and
+// the arguments that decide it.
+type Unknown struct {
+	Because string   `json:"because"`
+	Args    []string `json:"args"`
+}
+
+// ByDesign are chains that do not count as a missed path. Those Within are part of the
+// split side's counts, the others are not.
 type ByDesign struct {
 	Because string `json:"because"`
+	Within  bool   `json:"within_split"`
 	Chains  int    `json:"chains"`
 	Time    int64  `json:"time_ns"`
 }

@@ -67,6 +67,11 @@ type Run struct {
 	TP        int
 	World     int
 
+	// TokensMin and TokensMax are the fewest and most tokens of a step of the stage, as the
+	// step annotations have them; 0 unknown.
+	TokensMin int
+	TokensMax int
+
 	ArgsKnown bool              // whether Args is the run's complete list
 	Args      map[string]string // by name, lower case with underscores: see SetArg
 }

@@ -121,7 +121,7 @@ func TestDocuments(t *testing.T) {
 		{"a bomb", "a: &a [x, x]\nb: [*a, *a]\n", "f:1:4: anchors are not allowed [yaml-alias]; write the value out\n" +
 			"f:2:5: aliases are not allowed [yaml-alias]; write the value out\nf:2:9: aliases are not allowed [yaml-alias]; write the value out"},
 		{"a tag", "a: !!binary aGk=\n", "f:1:4: tags are not allowed [yaml-alias]; write the value out"},
-		{"a merge", "<<: {id: a}\n", "f:1:1: a rule has no key << [unknown-key]"},
+		{"a merge", "<<: {id: a}\n", "f:1:1: no key << in a rule [unknown-key]"},
 		{"deep", "a: " + deep, "f:1:20: nested more than 16 deep [too-deep]"},
 		{"large", strings.Repeat("#", maxFile+1), "f: the file has 1048577 bytes, at most 1048576 are allowed [too-large]"},
 		{"not UTF-8", "id: a\ntitle: \xff\n", "f:2:8: the byte 0xff is not allowed here: files are UTF-8 with ordinary line breaks [yaml-character]"},

@@ -4,7 +4,7 @@
 // # Files
 //
 // A folder of rules has fuse/<id>.yaml and overlap/<id>.yaml with one rule each,
-// family/<family>.yaml, aliases.yaml and retired.yaml. Files that end with _test.yaml are the
+// family/<family>.yaml, aliases.yaml, retired.yaml and sites.yaml. Files that end with _test.yaml are the
 // rules' tests and belong to package ruletest. A file is one YAML document of at most 1 MiB
 // without aliases, anchors and tags. Unknown and duplicate keys are errors, as is everything
 // that would otherwise be ignored.
@@ -51,7 +51,9 @@
 // A family has the keys family, title, priority (higher is asked first, then by name) and match,
 // a list of CEL expressions over the name's fields of k, any one of which is enough. aliases.yaml
 // has paths and symbols, lists of {now, was: [...]}; a path that ends with a slash is a directory.
-// retired.yaml has retired, a list of {id, since, because, replaced_by}.
+// retired.yaml has retired, a list of {id, since, because, replaced_by}. sites.yaml says which
+// Python frame of a launch is shown, and no rule sees it: packages, a list of {package, prefix,
+// framework}, wrappers, a list of {path, function}, and foreign, a list of paths.
 //
 // # Expressions
 //
@@ -103,6 +105,8 @@
 //	stage       string  extend, decode, mixed, verify, …, all
 //	tp          int     0 for unknown
 //	world       int     0 for unknown
+//	tokens_min  int     fewest tokens of a step of the stage, as annotated; 0 for unknown
+//	tokens_max  int     most of them; 0 for unknown
 //	args_known  bool    whether the arguments are known
 //
 // and the functions

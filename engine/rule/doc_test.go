@@ -75,7 +75,7 @@ func TestDocHasTheLanguage(t *testing.T) {
 		}
 	}
 	for _, sh := range []*shape{&ruleShape, &switchShape, &requireShape, &alternativeShape, &stepShape, &residueShape,
-		&familyShape, &aliasesShape, &aliasShape, &retiredFile, &retiredShape} {
+		&familyShape, &aliasesShape, &aliasShape, &retiredFile, &retiredShape, &sitesShape, &packageShape, &wrapperShape} {
 		for _, k := range sh.keys {
 			has("key", k.name)
 		}

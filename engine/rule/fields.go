@@ -94,5 +94,7 @@ var runFields = [...]runField{
 	{name: "stage", typ: types.StringType, get: func(r *Run) any { return r.Stage }},
 	{name: "tp", typ: types.IntType, get: func(r *Run) any { return r.TP }},
 	{name: "world", typ: types.IntType, get: func(r *Run) any { return r.World }},
+	{name: "tokens_min", typ: types.IntType, get: func(r *Run) any { return r.TokensMin }},
+	{name: "tokens_max", typ: types.IntType, get: func(r *Run) any { return r.TokensMax }},
 	{name: "args_known", typ: types.BoolType, get: func(r *Run) any { return r.ArgsKnown }},
 }

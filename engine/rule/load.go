@@ -148,6 +148,9 @@ func (l *loader) file(file string) {
 		}
 	case file == "aliases.yaml":
 		l.aliases, list = DecodeAliases(name, data)
+	case file == "sites.yaml" && l.opts.Overlay:
+		list.Add(diag.Diagnostic{Pos: diag.Pos{File: name}, Code: "file-name", Msg: "the file would be ignored",
+			Hint: "which frames are shown cannot be laid over"})
 	case file == "sites.yaml": // read by the engine; checked here with everything else
 		_, list = DecodeSites(name, data)
 	case file == "retired.yaml":

@@ -127,6 +127,12 @@ func TestLoadErrors(t *testing.T) {
 		{"other file", fstest.MapFS{"fuse/a.yaml": ok, "alias.yaml": ok}, LoadOptions{}, "alias.yaml: the file would be ignored [file-name]; rules stand in fuse/ and overlap/, families in family/"},
 		{"yml", fstest.MapFS{"fuse/a.yaml": ok, "fuse/b.yml": ok}, LoadOptions{}, "fuse/b.yml: the file would be ignored [file-name]; name it .yaml"},
 		{"hidden and foreign", fstest.MapFS{"fuse/a.yaml": ok, ".git/x.yaml": ok, "fuse/.b.yaml.swp": ok, "embed.go": ok, "schema/x.yaml": ok}, LoadOptions{}, ""},
+		{"sites", fstest.MapFS{"fuse/a.yaml": ok, "sites.yaml": {Data: []byte("foreign: [a, a]\npackages: [{package: p}]\nwrapers: []\n")}}, LoadOptions{},
+			"sites.yaml:1:14: the foreign place a stands in line 1 already [duplicate-site]\n" +
+				"sites.yaml:2:12: a package needs the key prefix [missing-key]\n" +
+				"sites.yaml:3:1: no key wrapers in the sites [unknown-key]; did you mean wrappers?"},
+		{"sites, laid over", fstest.MapFS{"fuse/a.yaml": ok, "sites.yaml": {Data: []byte("foreign: [a]\n")}}, LoadOptions{Overlay: true},
+			"sites.yaml: the file would be ignored [file-name]; which frames are shown cannot be laid over"},
 		{"bad expression", fstest.MapFS{"fuse/a.yaml": ruleFile("a", "k.symbol == 1")}, LoadOptions{}, "fuse/a.yaml:8:19: found no matching overload for '==' applied to '(string, int)' [cel-type]"},
 		{"bad expression, lazily", fstest.MapFS{"fuse/a.yaml": ruleFile("a", "k.symbol == 1")}, LoadOptions{Lazy: true}, ""},
 		{"bad family", fstest.MapFS{"fuse/a.yaml": ok, "family/x.yaml": familyFile("x", `k.op == "a"`)}, LoadOptions{}, "family/x.yaml:3:12: undefined field 'op' [cel-type]; did you mean ops?"},

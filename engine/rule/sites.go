@@ -1,76 +1,69 @@
 package rule
 
-import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-
-	"gopkg.in/yaml.v3"
-
-	"github.com/sgrules/sgrules/engine/diag"
-)
+import "github.com/sgrules/sgrules/engine/diag"
 
 // Sites is rules/sites.yaml: which of a kernel's Python frames is shown as its source
 // line.
 type Sites struct {
 	// Packages are the packages whose files are shown relative to their repository.
-	Packages []SitePackage `yaml:"packages"`
+	Packages []SitePackage
 	// Wrappers only forward calls and are never shown.
-	Wrappers []SiteWrapper `yaml:"wrappers"`
+	Wrappers []SiteWrapper
 	// Foreign are files and directories of the interpreter, torch and other plumbing, which
 	// are shown only where a stack has nothing else.
-	Foreign []string `yaml:"foreign"`
+	Foreign []string
 }
 
 // SitePackage is one Python package.
 type SitePackage struct {
-	Package   string `yaml:"package"`   // its directory: sglang
-	Prefix    string `yaml:"prefix"`    // where that stands in the repository: python/sglang
-	Framework string `yaml:"framework"` // the serving framework it is; empty for a library
+	Package   string // its directory: sglang
+	Prefix    string // where that stands in the repository: python/sglang
+	Framework string // the serving framework it is; empty for a library
 }
 
 // SiteWrapper is one function, or with no function one file, that only forwards calls.
 type SiteWrapper struct {
-	Path     string `yaml:"path"`
-	Function string `yaml:"function"`
+	Path     string
+	Function string
 }
 
-// DecodeSites reads the file, strictly.
+// DecodeSites reads the file as Decode does a rule file.
 func DecodeSites(file string, src []byte) (*Sites, diag.List) {
-	var list diag.List
+	d := &decoder{src: newSource(file, src)}
+	root := d.document()
+	if root == nil {
+		return nil, d.list
+	}
+	o := d.object(root, &sitesShape)
 	s := &Sites{}
-	d := yaml.NewDecoder(bytes.NewReader(src))
-	d.KnownFields(true)
-	if err := d.Decode(s); err != nil && !errors.Is(err, io.EOF) {
-		list.Addf(diag.Pos{File: file}, "yaml", "%v", err)
-		return nil, list
-	}
-	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		list.Addf(diag.Pos{File: file}, "documents", "expected one YAML document")
-	}
-	seen := map[string]bool{}
-	for i, p := range s.Packages {
-		switch {
-		case p.Package == "" || p.Prefix == "":
-			list.Addf(diag.Pos{File: file}, "missing", "packages[%d]: package and prefix are required", i)
-		case seen[p.Package]:
-			list.Addf(diag.Pos{File: file}, "duplicate", "packages[%d]: %q stands twice", i, p.Package)
-		case p.Framework != "" && !frameworks.has(p.Framework):
-			list.Addf(diag.Pos{File: file}, "vocabulary", "packages[%d]: unknown framework %q; expected one of %s", i, p.Framework, frameworks)
+	first := map[string]diag.Pos{}
+	twice := func(what string, at diag.Pos) {
+		if before, ok := first[what]; ok {
+			d.list.Addf(at, "duplicate-site", "%s stands in line %d already", clip(what), before.Line)
+			return
 		}
-		seen[p.Package] = true
+		first[what] = at
 	}
-	once := map[string]bool{}
-	for i, w := range s.Wrappers {
-		key := fmt.Sprintf("%s::%s", w.Path, w.Function)
-		switch {
-		case w.Path == "":
-			list.Addf(diag.Pos{File: file}, "missing", "wrappers[%d]: path is required", i)
-		case once[key]:
-			list.Addf(diag.Pos{File: file}, "duplicate", "wrappers[%d]: %s stands twice", i, key)
+	for _, n := range d.items(o, "packages", maxSites) {
+		if p := d.object(n, &packageShape); p != nil {
+			pack := SitePackage{d.text(p, "package"), d.text(p, "prefix"), d.word(p, "framework", frameworks)}
+			twice("the package "+pack.Package, d.src.at(n))
+			s.Packages = append(s.Packages, pack)
 		}
-		once[key] = true
 	}
-	return s, list
+	for _, n := range d.items(o, "wrappers", maxSites) {
+		if w := d.object(n, &wrapperShape); w != nil {
+			wrap := SiteWrapper{d.text(w, "path"), d.text(w, "function")}
+			twice("the wrapper "+wrap.Path+"::"+wrap.Function, d.src.at(n))
+			s.Wrappers = append(s.Wrappers, wrap)
+		}
+	}
+	for _, n := range d.items(o, "foreign", maxSites) {
+		if f := d.textOf(n, "foreign"); f != "" {
+			twice("the foreign place "+f, d.src.at(n))
+			s.Foreign = append(s.Foreign, f)
+		}
+	}
+	d.list.Sort()
+	return s, d.list
 }

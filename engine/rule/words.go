@@ -22,6 +22,7 @@ const (
 	maxAlts     = 64   // alternatives of one side
 	maxSteps    = 32   // steps of a chain
 	maxAliases  = 4096 // entries of aliases.yaml and of retired.yaml
+	maxSites    = 1024 // entries of one list of sites.yaml
 	maxSpelling = 32   // former spellings of one alias
 	maxFamily   = 256  // expressions of one family
 

@@ -168,7 +168,7 @@ func (d *decoder) object(n *yaml.Node, sh *shape) *object {
 				hint = "expected one of " + strings.Join(sh.names(), ", ")
 			}
 			d.list.Add(diag.Diagnostic{Pos: at, EndCol: at.Col + len(k.Value), Code: "unknown-key",
-				Msg: sh.name + " has no key " + clip(k.Value), Hint: hint})
+				Msg: "no key " + clip(k.Value) + " in " + sh.name, Hint: hint})
 			continue
 		}
 		o.values[k.Value] = v

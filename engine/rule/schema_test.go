@@ -1,0 +1,231 @@
+package rule
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
+)
+
+const schemas = "../../rules/schema/"
+
+func readSchema(t *testing.T, name string) map[string]any {
+	t.Helper()
+	text, err := os.ReadFile(schemas + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// dig follows keys and, for numbers, elements.
+func dig(t *testing.T, v any, path ...any) any {
+	t.Helper()
+	for _, p := range path {
+		switch p := p.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[p]
+		case int:
+			v = v.([]any)[p]
+		}
+		if v == nil {
+			t.Fatalf("the schema has nothing at %v", path)
+		}
+	}
+	return v
+}
+
+func words(v any) (out []string) {
+	l, _ := v.([]any)
+	for _, w := range l {
+		out = append(out, w.(string))
+	}
+	return out
+}
+
+// TestSchemaHasTheKeys: the decoder and the schemas know the same keys, the same required ones,
+// the same words and the same bounds, and every key has a description.
+func TestSchemaHasTheKeys(t *testing.T) {
+	rule, family := readSchema(t, "rule.schema.json"), readSchema(t, "family.schema.json")
+	for _, c := range []struct {
+		sh     *shape
+		object any
+	}{
+		{&ruleShape, rule},
+		{&switchShape, dig(t, rule, "$defs", "switch")},
+		{&requireShape, dig(t, rule, "$defs", "requirement")},
+		{&alternativeShape, dig(t, rule, "$defs", "alternative", "oneOf", 1)},
+		{&stepShape, dig(t, rule, "$defs", "step")},
+		{&residueShape, dig(t, rule, "$defs", "residue")},
+		{&familyShape, family},
+	} {
+		props := dig(t, c.object, "properties").(map[string]any)
+		var inSchema, required []string
+		for name, p := range props {
+			inSchema = append(inSchema, name)
+			if p.(map[string]any)["description"] == nil {
+				t.Errorf("%s: the key %s has no description", c.sh.name, name)
+			}
+		}
+		for _, k := range c.sh.keys {
+			if k.required {
+				required = append(required, k.name)
+			}
+		}
+		if got, want := sortedUnique(inSchema), sortedUnique(c.sh.names()); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: the schema has %v, the decoder %v", c.sh.name, got, want)
+		}
+		got := words(c.object.(map[string]any)["required"])
+		sort.Strings(got)
+		sort.Strings(required)
+		if !reflect.DeepEqual(got, required) {
+			t.Errorf("%s: the schema requires %v, the decoder %v", c.sh.name, got, required)
+		}
+		if dig(t, c.object, "additionalProperties") != false {
+			t.Errorf("%s: other keys are allowed", c.sh.name)
+		}
+	}
+	for _, c := range []struct {
+		vocabulary vocabulary
+		path       []any
+	}{
+		{kinds, []any{"properties", "kind"}}, {origins, []any{"properties", "origin"}}, {statuses, []any{"properties", "status"}},
+		{domains, []any{"properties", "domain"}}, {switchKinds, []any{"$defs", "switch", "properties", "kind"}},
+		{verdicts, []any{"$defs", "requirement", "properties", "verdict"}},
+	} {
+		if got := words(dig(t, dig(t, rule, c.path...), "enum")); !reflect.DeepEqual(got, []string(c.vocabulary)) {
+			t.Errorf("%v: the schema has %v, the decoder %v", c.path, got, c.vocabulary)
+		}
+	}
+	for _, c := range []struct {
+		bound int
+		path  []any
+	}{
+		{maxPulls, []any{"properties", "pulls", "maxItems"}}, {maxSources, []any{"properties", "sources", "maxItems"}},
+		{maxSwitches, []any{"properties", "switches", "maxItems"}}, {maxRequires, []any{"properties", "requires", "maxItems"}},
+		{maxAlts, []any{"$defs", "alternatives", "maxItems"}}, {maxExpr, []any{"$defs", "cel", "maxLength"}}, {maxText, []any{"$defs", "text", "maxLength"}},
+		{maxSteps, []any{"$defs", "alternative", "oneOf", 1, "properties", "chain", "maxItems"}}, {DefaultPriority, []any{"properties", "priority", "default"}},
+	} {
+		if got := dig(t, rule, c.path...); got != float64(c.bound) {
+			t.Errorf("%v: the schema has %v, the decoder %d", c.path, got, c.bound)
+		}
+	}
+	if got := dig(t, family, "properties", "match", "maxItems"); got != float64(maxFamily) {
+		t.Errorf("family match: the schema has %v, the decoder %d", got, maxFamily)
+	}
+}
+
+func compileSchema(t *testing.T, name string) *jsonschema.Schema {
+	t.Helper()
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	if err := c.AddResource(name, any(readSchema(t, name))); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func validate(t *testing.T, s *jsonschema.Schema, src []byte) error {
+	t.Helper()
+	var doc any
+	if err := yaml.Unmarshal(src, &doc); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inst, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Validate(inst)
+}
+
+// TestSchemaAgrees: what the decoder accepts the schema accepts, and what the decoder refuses
+// for its shape the schema refuses.
+func TestSchemaAgrees(t *testing.T) {
+	rule, family := compileSchema(t, "rule.schema.json"), compileSchema(t, "family.schema.json")
+	checked := 0
+	for _, dir := range []string{"testdata/rules", "../../rules"} {
+		for pattern, s := range map[string]*jsonschema.Schema{"/fuse/*.yaml": rule, "/overlap/*.yaml": rule, "/family/*.yaml": family} {
+			files, _ := filepath.Glob(dir + pattern)
+			for _, file := range files {
+				if isTest(file) {
+					continue
+				}
+				src, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := validate(t, s, src); err != nil {
+					t.Errorf("%s: %v", file, err)
+				}
+				checked++
+			}
+		}
+	}
+	if checked < 6 {
+		t.Fatalf("only %d files were found", checked)
+	}
+	base := strings.NewReplacer("ID", "a", "EXPR", `k.symbol == "a"`).Replace(minimal)
+	change := func(old, with string) string {
+		if !strings.Contains(base, old) {
+			t.Fatalf("no %q", old)
+		}
+		return strings.Replace(base, old, with, 1)
+	}
+	for name, c := range map[string]struct {
+		src string
+		ok  bool
+	}{
+		"as it is":               {base, true},
+		"a truth value":          {change("unseen: u", "unseen: u\napplies: true"), true},
+		"an unknown key":         {change("title: t", "title: t\ntitel: t"), false},
+		"no title":               {change("title: t\n", ""), false},
+		"an empty title":         {change("title: t", `title: "  "`), false},
+		"a number as title":      {change("title: t", "title: 7"), false},
+		"an id with capitals":    {change("id: a", "id: aB"), false},
+		"an id with two hyphens": {change("id: a", "id: a--b"), false},
+		"another kind":           {change("kind: fuse", "kind: fusion"), false},
+		"split and unseen":       {change("unseen: u", "unseen: u\nsplit: [k.split_k]"), false},
+		"neither of them":        {change("unseen: u\n", ""), false},
+		"no fused":               {change("fused: ['k.symbol == \"a\"']\n", ""), false},
+		"withdrawn, no fused":    {strings.Replace(change("fused: ['k.symbol == \"a\"']\n", ""), "mainline", "withdrawn", 1), false},
+		"withdrawn, only split":  {strings.Replace(strings.Replace(change("fused: ['k.symbol == \"a\"']\n", ""), "mainline", "withdrawn", 1), "unseen: u", "split: [k.split_k]", 1), true},
+		"priority 101":           {change("title: t", "title: t\npriority: 101"), false},
+		"a source without path":  {change("sglang@305ac74e:a.py", "sglang@305ac74e"), false},
+		"when and unless":        {change("unseen: u", "unseen: u\nrequires: [{when: run.args_known, unless: run.args_known}]"), false},
+		"match and chain":        {change("unseen: u", "split: [{match: k.split_k, chain: [{as: a, match: k.split_k}]}]"), false},
+		"a step without name":    {change("unseen: u", "split: [{chain: [{match: k.split_k}]}]"), false},
+		"a step":                 {change("unseen: u", "split: [{chain: [{as: a, match: k.split_k, many: true}]}]"), true},
+		"many: 3":                {change("unseen: u", "split: [{chain: [{as: a, match: k.split_k, many: 3}]}]"), false},
+		"an empty chain":         {change("unseen: u", "split: [{chain: []}]"), false},
+		"a residue of 0":         {change("unseen: u", "split: [{match: k.split_k, residue: {per_step: 0, because: x}}]"), false},
+		"a default that is bool": {change("unseen: u", "unseen: u\nswitches: [{name: x, kind: arg, default: false}]"), false},
+		"an empty default":       {change("unseen: u", "unseen: u\nswitches: [{name: x, kind: arg, default: ''}]"), true},
+	} {
+		_, list := Decode("f", []byte(c.src))
+		if got := len(list) == 0; got != c.ok {
+			t.Errorf("%s: decoded %v: %v", name, got, list)
+		}
+		if err := validate(t, rule, []byte(c.src)); (err == nil) != c.ok {
+			t.Errorf("%s: the schema says %v", name, err)
+		}
+	}
+}
