@@ -121,7 +121,8 @@ func fenceOf(line string) string {
 // isControl tells the characters that text must not have: controls but the line feed and the tab,
 // and the line breaks that only YAML counts as such.
 func isControl(r rune) bool {
-	return r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 || r == 0xfeff
+	return r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 ||
+		r == 0xfeff || r == 0xfffe || r == 0xffff
 }
 
 // clip shortens a text of a file for a message.

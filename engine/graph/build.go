@@ -15,6 +15,9 @@ type Options struct {
 	// Stage is the stage of everything launched outside a step, when the file or its
 	// directory names it; "" if not.
 	Stage string
+	// Mapping keeps the stacks of all launches, also of those whose kernels are not in the
+	// trace: of a graph capture, nothing ran.
+	Mapping bool
 }
 
 // Build makes the graph of t.
@@ -210,6 +213,25 @@ func (b *builder) pick(cand []int32, a *kineto.Activity) (int32, bool) {
 	return found, found >= 0
 }
 
+// IsLaunch tells a runtime or driver call that puts a kernel, a copy or a set on a stream,
+// by its name: the launches that a graph capture records.
+func IsLaunch(call string) bool {
+	for _, p := range [...]string{"cuda", "hip", "cu"} {
+		rest, ok := strings.CutPrefix(call, p)
+		if !ok {
+			continue
+		}
+		for _, w := range [...]string{"LaunchKernel", "LaunchCooperativeKernel", "ModuleLaunchKernel", "ExtModuleLaunchKernel", "ExtLaunchKernel",
+			"ModuleLaunchCooperativeKernel", "Memcpy", "Memset"} {
+			if strings.HasPrefix(rest, w) {
+				return true
+			}
+		}
+		return false
+	}
+	return false
+}
+
 func isGraphLaunch(name string) bool {
 	for _, p := range [...]string{"cudaGraphLaunch", "hipGraphLaunch", "cuGraphLaunch"} {
 		if rest, ok := strings.CutPrefix(name, p); ok && (rest == "" || rest[0] == '_') {
@@ -224,7 +246,7 @@ func (b *builder) sites() {
 	g, t := b.g, b.t
 	want := make([][]instant, len(t.Threads))
 	for i, need := range b.needed {
-		if need {
+		if need || b.o.Mapping && IsLaunch(t.Names.Text(t.Launches[i].Name)) {
 			th := t.Launches[i].Thread
 			want[th] = append(want[th], instant{t.Launches[i].Ts, int32(i)})
 		}
@@ -245,6 +267,9 @@ func (b *builder) sites() {
 				}
 			})
 		}
+	}
+	if b.o.Mapping {
+		g.LaunchOps, g.LaunchPy = b.ops, b.py
 	}
 	run(&t.Ops, g.Ops, b.ops, func(s kineto.Span) (uint32, bool) { return uint32(s.Name), true })
 	run(&t.Frames, g.Py, b.py, func(s kineto.Span) (uint32, bool) { return g.Frames.intern(t.Names, s.Name), true })
@@ -365,41 +390,21 @@ func (b *builder) steps() {
 
 // classes settles the method of each kernel and groups kernels into classes.
 func (b *builder) classes() {
-	g := b.g
-	type id struct {
-		sym    SymID
-		kind   kineto.Kind
-		method Method
-		ops    StackID
-		py     StackID
-	}
-	seen := map[id]ClassID{}
-	for i := range g.Kernels {
-		k := &g.Kernels[i]
-		c := id{sym: k.Sym, kind: k.Kind}
+	b.g.regroup(func(i int32) Site {
+		k := &b.g.Kernels[i]
+		var s Site
 		if k.Launch >= 0 {
-			c.ops, c.py = b.ops[k.Launch], b.py[k.Launch]
+			s.Ops, s.Py = b.ops[k.Launch], b.py[k.Launch]
 		}
 		switch {
-		case c.ops == 0 && c.py == 0:
-			c.method = None
+		case s.Ops == 0 && s.Py == 0:
 		case k.Replay >= 0:
-			c.method = Replay
+			s.Method = Replay
 		default:
-			c.method = Launch
+			s.Method = Launch
 		}
-		k.Method = c.method
-		cl, ok := seen[c]
-		if !ok {
-			cl = ClassID(len(g.Classes))
-			seen[c] = cl
-			g.Classes = append(g.Classes, Class{Sym: c.sym, Kind: c.kind, Method: c.method, Ops: c.ops, Py: c.py})
-		}
-		k.Class = cl
-		g.Classes[cl].Count++
-		g.Classes[cl].Time += k.Dur
-		g.ByMethod[c.method] += k.Dur
-	}
+		return s
+	})
 }
 
 // waits turns "stream B waits for the event recorded on stream A" into an edge from the

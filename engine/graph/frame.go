@@ -55,6 +55,7 @@ type Frames struct {
 	pkg      map[string]int
 	foreign  map[string]bool
 	byName   map[kineto.NameID]uint32
+	byFrame  map[Frame]uint32 // frames adopted from another trace
 	list     []Frame
 }
 
@@ -65,6 +66,7 @@ func newFrames(p Policy) *Frames {
 		pkg:      map[string]int{},
 		foreign:  map[string]bool{},
 		byName:   map[kineto.NameID]uint32{},
+		byFrame:  map[Frame]uint32{},
 	}
 	for _, w := range p.Wrappers {
 		f.wrappers[w] = true
@@ -94,6 +96,17 @@ func (f *Frames) intern(names *kineto.Names, name kineto.NameID) uint32 {
 	id := uint32(len(f.list))
 	f.byName[name] = id
 	f.list = append(f.list, f.parse(names.Text(name)))
+	return id
+}
+
+// adopt gives the id of a frame of another trace, parsed by the same policy.
+func (f *Frames) adopt(other *Frame) uint32 {
+	if id, ok := f.byFrame[*other]; ok {
+		return id
+	}
+	id := uint32(len(f.list))
+	f.list = append(f.list, *other)
+	f.byFrame[*other] = id
 	return id
 }
 

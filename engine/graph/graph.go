@@ -26,16 +26,17 @@ type Method uint8
 
 // The methods. Launch, Aligned and Node are exact; Replay names the replay and no more.
 const (
-	None    Method = iota // no launch event, or nothing encloses it
-	Replay                // one graph launch for many kernels: the site of the replay
-	Launch                // the kernel's own launch
-	Aligned               // the kernel's launch in a mapping trace, by alignment
-	Node                  // the same by graph node id
-	Methods               // how many there are
+	None      Method = iota // no launch event, or nothing encloses it
+	Replay                  // one graph launch for many kernels: the site of the replay
+	Launch                  // the kernel's own launch
+	Aligned                 // the kernel's launch in a mapping trace, by alignment
+	Neighbour               // the same, by its aligned neighbours: the kernels differ
+	Node                    // the same by graph node id
+	Methods                 // how many there are
 )
 
 func (m Method) String() string {
-	return [...]string{"none", "replay", "launch", "aligned", "node", ""}[m]
+	return [...]string{"none", "replay", "launch", "aligned", "neighbour", "node", ""}[m]
 }
 
 // Exact tells a site that is the kernel's own.
@@ -121,6 +122,10 @@ type Graph struct {
 	Frames *Frames // parsed Python frames
 	Py     *Stacks // of frame ids
 	Ops    *Stacks // of kineto.NameID
+
+	// LaunchOps and LaunchPy are the stacks of the launches, by index of Trace.Launches;
+	// only where Options.Mapping asked for them.
+	LaunchOps, LaunchPy []StackID
 
 	// Total is the sum of all kernels' durations, ByMethod the same by method, ns.
 	Total    int64

@@ -91,12 +91,13 @@ func (m *matcher) classes() error {
 			Layout: s.Layout, Tile: s.Tile, Epilogue: s.Epilogue, Module: s.Module, Ops: s.Ops, Words: s.Words,
 			SplitK: s.SplitK, Activity: gc.Kind.String(), Attribution: gc.Method.String(), Family: family[gc.Sym],
 		}
+		// A replay has the frames of the replay and none of its own: they are shown, and no
+		// rule may take them for the kernel's.
 		if gc.Method.Exact() {
 			m.launch(c, gc)
-		} else if gc.Method == graph.Replay {
-			// A replay has the frames of the replay and none of its own: they are shown, and
-			// no rule may take them for the kernel's.
-			c.Attribution = graph.Replay.String()
+		}
+		if gc.Method == graph.Neighbour || gc.Method == graph.Node {
+			c.Attribution = graph.Aligned.String()
 		}
 		if err := m.set.Prepare(c); err != nil {
 			return err

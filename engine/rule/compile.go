@@ -25,8 +25,9 @@ type predicate struct {
 
 // compiler compiles the expressions of one file and collects what is wrong with them.
 type compiler struct {
-	env  *Env
-	list diag.List
+	env   *Env
+	list  diag.List
+	known map[*Expr]*predicate // compiled before, in the same environment; may be nil
 }
 
 // predicate compiles e in one of the environments. It returns nil for a nil expression and for
@@ -34,6 +35,9 @@ type compiler struct {
 func (c *compiler) predicate(e *Expr, env *cel.Env) *predicate {
 	if e == nil {
 		return nil
+	}
+	if p := c.known[e]; p != nil {
+		return p
 	}
 	if len(e.Text) > maxExpr {
 		c.list.Addf(e.Pos, "cel-size", "the expression has %d bytes, at most %d are allowed", len(e.Text), maxExpr)

@@ -17,7 +17,10 @@ type Compiled struct {
 // Compile checks and compiles every expression of a rule. The result is nil if any is wrong;
 // the diagnostics then have all that is wrong, each at its place in the rule's file.
 func Compile(r *Rule, env *Env) (*Compiled, diag.List) {
-	c := &compiler{env: env}
+	return (&compiler{env: env}).rule(r)
+}
+
+func (c *compiler) rule(r *Rule) (*Compiled, diag.List) {
 	out := &Compiled{Rule: r, Applies: c.cond(r.Applies)}
 	for _, q := range r.Requires {
 		d := *q
@@ -51,7 +54,7 @@ func (c *compiler) alternatives(list []*Alternative) []*Alternative {
 		for i, s := range a.Steps {
 			d.Steps[i] = c.step(s)
 		}
-		if a.WhereExpr != nil {
+		if d.wh = c.known[a.WhereExpr]; a.WhereExpr != nil && d.wh == nil {
 			env, err := c.env.steps(a.Steps)
 			if err != nil {
 				c.list.Addf(a.WhereExpr.Pos, "cel-program", "the steps cannot be declared: %v", err)

@@ -3,7 +3,7 @@ package rule
 import "github.com/google/cel-go/cel"
 
 // maxCases bounds the assignments that constancy tries.
-const maxCases = 1 << 14
+const maxCases = 1 << 12
 
 // constancy tells whether a form holds always or never. It tries every case that the form can
 // tell apart: for a text field each literal it is compared with and one that is none of them,

@@ -191,3 +191,20 @@ func TestSuggest(t *testing.T) {
 		}
 	}
 }
+
+// TestErrorsAreBounded: a large file that is wrong throughout does not give a large answer.
+func TestErrorsAreBounded(t *testing.T) {
+	var keys strings.Builder
+	for i := range 50_000 {
+		keys.WriteString("k" + strings.Repeat("x", i%7) + string(rune('a'+i%26)) + strings.Repeat("0", i%11) + ": v\n")
+	}
+	for name, src := range map[string]string{
+		"keys":    keys.String(),
+		"aliases": "a: &a b\nb: [" + strings.Repeat("*a, ", 100_000) + "]\n",
+		"entries": "fused: [" + strings.Repeat("7, ", 100_000) + "]\npulls: [" + strings.Repeat("x, ", 100_000) + "]\n",
+	} {
+		if _, list := Decode("f", []byte(src)); len(list) == 0 || len(list) > 200 {
+			t.Errorf("%s: %d errors", name, len(list))
+		}
+	}
+}

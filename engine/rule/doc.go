@@ -4,8 +4,8 @@
 // # Files
 //
 // A folder of rules has fuse/<id>.yaml and overlap/<id>.yaml with one rule each,
-// family/<family>.yaml, aliases.yaml, retired.yaml and sites.yaml. Files that end with _test.yaml are the
-// rules' tests and belong to package ruletest. A file is one YAML document of at most 1 MiB
+// family/<family>.yaml, aliases.yaml, retired.yaml, exceptions.yaml and sites.yaml. Files that end
+// with _test.yaml are the rules' tests and belong to package ruletest. A file is one YAML document of at most 1 MiB
 // without aliases, anchors and tags. Unknown and duplicate keys are errors, as is everything
 // that would otherwise be ignored.
 //
@@ -53,7 +53,9 @@
 // has paths and symbols, lists of {now, was: [...]}; a path that ends with a slash is a directory.
 // retired.yaml has retired, a list of {id, since, because, replaced_by}. sites.yaml says which
 // Python frame of a launch is shown, and no rule sees it: packages, a list of {package, prefix,
-// framework}, wrappers, a list of {path, function}, and foreign, a list of paths.
+// framework}, wrappers, a list of {path, function}, and foreign, a list of paths. exceptions.yaml
+// has exceptions, a list of {check, rule, at, because}: what a check finds and may stay, of lint
+// and of the rule tests.
 //
 // # Expressions
 //

@@ -25,10 +25,10 @@ type LoadOptions struct {
 // maxFiles bounds the files of a set.
 const maxFiles = 20_000
 
-// Load reads fuse/, overlap/, family/, aliases.yaml and retired.yaml of a folder. Files that
-// end with _test.yaml are left to package ruletest. A folder or a YAML file that has no meaning
-// there, a duplicate id and a folder without rules are errors: what is configured must not be
-// ignored. The set is never nil, so that its Source can be printed, but it must not be used
+// Load reads fuse/, overlap/, family/, aliases.yaml, exceptions.yaml and retired.yaml of a
+// folder. Files that end with _test.yaml are left to package ruletest. A folder or a YAML file
+// that has no meaning there, a duplicate id and a folder without rules are errors: what is
+// configured must not be ignored. The set is never nil, so that its Source can be printed, but it must not be used
 // for matching when the list holds an error.
 func Load(fsys fs.FS, opts LoadOptions) (*Set, diag.List) {
 	l := &loader{fsys: fsys, opts: opts, sources: map[string][]byte{}}
@@ -49,6 +49,7 @@ func Load(fsys fs.FS, opts LoadOptions) (*Set, diag.List) {
 		l.list.Addf(diag.Pos{File: l.name(".")}, "internal", "the rule language cannot be set up: %v", err)
 		return &Set{sources: l.sources, aliases: l.aliases}, l.list
 	}
+	set.exceptions = l.exceptions
 	if !opts.Lazy {
 		l.list = append(l.list, set.CompileAll()...)
 		if !opts.Overlay && l.list.Errors() == 0 {
@@ -60,14 +61,15 @@ func Load(fsys fs.FS, opts LoadOptions) (*Set, diag.List) {
 }
 
 type loader struct {
-	fsys     fs.FS
-	opts     LoadOptions
-	rules    []*Rule
-	families []*Family
-	retired  []Retired
-	aliases  *Aliases
-	sources  map[string][]byte
-	list     diag.List
+	fsys       fs.FS
+	opts       LoadOptions
+	rules      []*Rule
+	families   []*Family
+	retired    []Retired
+	aliases    *Aliases
+	exceptions []Exception
+	sources    map[string][]byte
+	list       diag.List
 }
 
 // name is a file as positions show it.
@@ -153,6 +155,8 @@ func (l *loader) file(file string) {
 			Hint: "which frames are shown cannot be laid over"})
 	case file == "sites.yaml": // read by the engine; checked here with everything else
 		_, list = DecodeSites(name, data)
+	case file == "exceptions.yaml":
+		l.exceptions, list = DecodeExceptions(name, data)
 	case file == "retired.yaml":
 		l.retired, list = DecodeRetired(name, data)
 	default:
@@ -195,6 +199,7 @@ func (l *loader) unique() {
 	l.families = families
 	l.list = append(l.list, reused(l.rules, l.retired)...)
 	if !l.opts.Overlay {
+		l.list = append(l.list, excepted(first, l.exceptions)...)
 		l.list = append(l.list, replacements(first, l.retired)...)
 	}
 }
@@ -218,6 +223,16 @@ func replacements(rules map[string]*Rule, retired []Retired) (out diag.List) {
 	for _, g := range retired {
 		if g.ReplacedBy != "" && rules[g.ReplacedBy] == nil {
 			out.Addf(g.Pos, "unknown-rule", "%s is replaced by %s, and there is no such rule", g.ID, g.ReplacedBy)
+		}
+	}
+	return out
+}
+
+// excepted finds exceptions for rules that are not there.
+func excepted(rules map[string]*Rule, list []Exception) (out diag.List) {
+	for _, e := range list {
+		if rules[e.Rule] == nil {
+			out.Addf(e.Pos, "unknown-rule", "the exception is for %s, and there is no such rule", e.Rule)
 		}
 	}
 	return out
@@ -255,6 +270,7 @@ func Overlay(base, extra *Set) (*Set, diag.List) {
 	sort.Slice(retired, func(i, j int) bool { return retired[i].ID < retired[j].ID })
 	list = append(list, reused(extra.Rules(), base.retired)...)
 	list = append(list, replacements(rules, retired)...)
+	list = append(list, excepted(rules, extra.exceptions)...)
 	aliases := base.aliases.merge(extra.aliases)
 	list = append(list, aliases.check()...)
 	set, err := newSet(sortedRules(rules), sortedFamilies(families), retired, aliases, sources)
@@ -262,6 +278,7 @@ func Overlay(base, extra *Set) (*Set, diag.List) {
 		list.Addf(diag.Pos{}, "internal", "the rule language cannot be set up: %v", err)
 		return base, list
 	}
+	set.exceptions = append(append([]Exception{}, base.exceptions...), extra.exceptions...)
 	list = append(list, set.check(extra)...)
 	list.Sort()
 	return set, list

@@ -11,15 +11,16 @@ import (
 // Set is a loaded collection of rules and families. It is safe for concurrent use. Rules are
 // compiled on first need, because a trace needs few of them and CEL's parser is slow.
 type Set struct {
-	rules    []*entry // by id
-	families []*familyEntry
-	byID     map[string]*entry
-	retired  []Retired
-	aliases  *Aliases
-	env      *Env
-	sources  map[string][]byte
-	asked    map[Atom][]int // the families that an atom may decide, by index in families
-	always   []int          // the families that must be asked about every kernel
+	rules      []*entry // by id
+	families   []*familyEntry
+	byID       map[string]*entry
+	retired    []Retired
+	exceptions []Exception
+	aliases    *Aliases
+	env        *Env
+	sources    map[string][]byte
+	asked      map[Atom][]int // the families that an atom may decide, by index in families
+	always     []int          // the families that must be asked about every kernel
 }
 
 // entry is a rule with what is known of it without compiling it.

@@ -41,13 +41,15 @@ var (
 	stepShape = shape{"a step", []key{
 		need("as"), need("match"), may("skip"), may("optional"), may("many"),
 	}}
-	residueShape = shape{"a residue", []key{need("per_step"), need("because")}}
-	familyShape  = shape{"a family", []key{need("family"), need("title"), may("priority"), need("match")}}
-	aliasesShape = shape{"the aliases", []key{may("paths"), may("symbols")}}
-	aliasShape   = shape{"an alias", []key{need("now"), need("was")}}
-	sitesShape   = shape{"the sites", []key{may("packages"), may("wrappers"), may("foreign")}}
-	packageShape = shape{"a package", []key{need("package"), need("prefix"), may("framework")}}
-	wrapperShape = shape{"a wrapper", []key{need("path"), may("function")}}
-	retiredFile  = shape{"the retired rules", []key{need("retired")}}
-	retiredShape = shape{"a retired rule", []key{need("id"), need("since"), need("because"), may("replaced_by")}}
+	residueShape    = shape{"a residue", []key{need("per_step"), need("because")}}
+	familyShape     = shape{"a family", []key{need("family"), need("title"), may("priority"), need("match")}}
+	aliasesShape    = shape{"the aliases", []key{may("paths"), may("symbols")}}
+	aliasShape      = shape{"an alias", []key{need("now"), need("was")}}
+	sitesShape      = shape{"the sites", []key{may("packages"), may("wrappers"), may("foreign")}}
+	packageShape    = shape{"a package", []key{need("package"), need("prefix"), may("framework")}}
+	wrapperShape    = shape{"a wrapper", []key{need("path"), may("function")}}
+	exceptionsShape = shape{"the exceptions", []key{need("exceptions")}}
+	exceptionShape  = shape{"an exception", []key{need("check"), need("rule"), may("at"), need("because")}}
+	retiredFile     = shape{"the retired rules", []key{need("retired")}}
+	retiredShape    = shape{"a retired rule", []key{need("id"), need("since"), need("because"), may("replaced_by")}}
 )

@@ -12,6 +12,8 @@ import (
 const (
 	maxFile     = 1 << 20 // bytes of one file
 	maxDepth    = 16      // nesting of YAML nodes
+	maxKeys     = 64      // keys of one mapping
+	maxRefused  = 20      // aliases, anchors and tags that are reported one by one
 	maxText     = 4 << 10 // bytes of one text
 	maxExpr     = 4 << 10 // bytes of one CEL expression
 	maxNodes    = 1000    // nodes of one checked CEL expression

@@ -114,6 +114,9 @@ func (d *decoder) plain(n *yaml.Node, depth int) bool {
 		return false
 	}
 	ok := true
+	if len(d.list) >= maxRefused {
+		return false
+	}
 	refuse := func(what string) {
 		d.list.Add(diag.Diagnostic{Pos: d.src.at(n), Code: "yaml-alias", Msg: what + " are not allowed", Hint: "write the value out"})
 		ok = false
@@ -152,6 +155,10 @@ func (d *decoder) object(n *yaml.Node, sh *shape) *object {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		at := d.src.at(k)
+		if i/2 == maxKeys {
+			d.list.Addf(at, "too-large", "%s has %d keys, at most %d are read", sh.name, len(n.Content)/2, maxKeys)
+			break
+		}
 		if k.Kind != yaml.ScalarNode {
 			d.list.Addf(at, "wrong-type", "found %s as a key, expected a word", kindOf(k))
 			continue
