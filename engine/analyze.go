@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/sgrules/sgrules/engine/align"
 	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/kineto"
 	"github.com/sgrules/sgrules/engine/match"
@@ -24,7 +25,11 @@ import (
 type Options struct {
 	// Paths are trace files of one run, "-" for standard input, or one profile directory.
 	Paths []string
-	Stdin io.Reader
+	// Mapping are traces that know the source lines of the same work: of a run without
+	// graphs, or of the graph capture; files or one profile directory. Empty: only the
+	// server's own capture profiles beside a trace are used.
+	Mapping []string
+	Stdin   io.Reader
 	// Rank chooses the TP rank (or global rank) in a profile directory; -1 the lowest.
 	Rank int64
 	// Strict makes a damaged trace an error instead of a warning.
@@ -51,11 +56,19 @@ type part struct {
 	found *match.Result
 	times *overlap.Times
 	run   rule.Run
+	// mapping is the trace that the sites of replayed kernels come from, nil if none;
+	// aligned tells what came of it.
+	mapping *kineto.Trace
+	aligned *align.Result
 }
 
 // Analyze reads the traces and reports on them.
 func Analyze(ctx context.Context, o Options) (*report.Report, error) {
-	in, err := inputs(o)
+	in, err := inputs(o.Paths, o.Rank)
+	if err != nil {
+		return nil, err
+	}
+	maps, err := mappings(o)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +78,7 @@ func Analyze(ctx context.Context, o Options) (*report.Report, error) {
 	}
 	var parts []*part
 	for _, path := range in.paths {
-		p, err := analyzeOne(ctx, o, path, args)
+		p, err := analyzeOne(ctx, o, path, args, maps)
 		if err != nil {
 			return nil, err
 		}
@@ -74,23 +87,16 @@ func Analyze(ctx context.Context, o Options) (*report.Report, error) {
 	return assemble(o, in, args, parts), nil
 }
 
-func analyzeOne(ctx context.Context, o Options, path string, args *serverArgs) (*part, error) {
-	ko := kineto.Options{Strict: o.Strict}
-	if o.Progress != nil {
-		ko.Progress = func(read, total int64) { o.Progress(path, read, total) }
-	}
-	var t *kineto.Trace
-	var err error
-	if path == "-" {
-		t, err = kineto.Read(ctx, o.Stdin, path, ko)
-	} else {
-		t, err = kineto.Open(ctx, path, ko)
-	}
+func analyzeOne(ctx context.Context, o Options, path string, args *serverArgs, maps []string) (*part, error) {
+	t, err := read(ctx, o, path)
 	if err != nil {
 		return nil, err
 	}
 	p := &part{path: path, trace: t}
 	p.graph = graph.Build(t, graph.Options{Sites: o.Sites, Stage: graph.StageFromPath(path)})
+	if err := p.lay(ctx, o, maps); err != nil {
+		return nil, err
+	}
 	p.run = describe(o, p, args)
 	p.found, err = match.Run(p.graph, o.Rules, &p.run)
 	if err != nil {
@@ -100,6 +106,17 @@ func analyzeOne(ctx context.Context, o Options, path string, args *serverArgs) (
 	return p, ctx.Err()
 }
 
+func read(ctx context.Context, o Options, path string) (*kineto.Trace, error) {
+	ko := kineto.Options{Strict: o.Strict}
+	if o.Progress != nil {
+		ko.Progress = func(read, total int64) { o.Progress(path, read, total) }
+	}
+	if path == "-" {
+		return kineto.Read(ctx, o.Stdin, path, ko)
+	}
+	return kineto.Open(ctx, path, ko)
+}
+
 // chosen are the trace files to read.
 type chosen struct {
 	paths  []string
@@ -107,12 +124,12 @@ type chosen struct {
 	left   []string
 }
 
-func inputs(o Options) (*chosen, error) {
-	if len(o.Paths) == 0 {
+func inputs(paths []string, rank int64) (*chosen, error) {
+	if len(paths) == 0 {
 		return nil, errors.New("no trace given")
 	}
 	in := &chosen{}
-	for _, p := range o.Paths {
+	for _, p := range paths {
 		if p == "-" {
 			in.paths = append(in.paths, p)
 			continue
@@ -125,10 +142,10 @@ func inputs(o Options) (*chosen, error) {
 			in.paths = append(in.paths, p)
 			continue
 		}
-		if len(o.Paths) > 1 {
+		if len(paths) > 1 {
 			return nil, fmt.Errorf("%s: a profile directory must be the only argument", p)
 		}
-		got, err := pick(p, o.Rank)
+		got, err := pick(p, rank)
 		if err != nil {
 			return nil, err
 		}

@@ -19,13 +19,17 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part) *report.Re
 		r.Run.ArgsFrom, r.Run.Args = args.file, args.flat
 	}
 	for _, p := range parts {
-		r.Traces = append(r.Traces, traceInfo(p))
+		r.Traces = append(r.Traces, traceInfo(p)...)
 		addRun(&r.Run, p)
 		addLoad(r, p)
 		addAttribution(&r.Attribution, p.graph)
 		r.Total += p.graph.Total
 		addActivity(&r.Activity, p.graph)
 		r.Warnings = append(r.Warnings, warnings(p)...)
+		if p.aligned != nil {
+			r.Mode = "pair"
+			r.Alignment = append(r.Alignment, alignment(p))
+		}
 	}
 	for _, p := range parts {
 		stages := stageNames(r, p)
@@ -42,12 +46,30 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part) *report.Re
 	return r
 }
 
-func traceInfo(p *part) report.Trace {
-	t := report.Trace{Path: p.path, Role: "trace", Bytes: p.trace.Bytes, Events: p.trace.Events, Skipped: p.trace.Skipped, Stage: graph.StageFromPath(p.path)}
-	for _, d := range p.trace.Damage {
+// traceInfo describes the file of a part, and before it its mapping trace if it has one.
+func traceInfo(p *part) []report.Trace {
+	if p.mapping == nil {
+		return []report.Trace{fileInfo(p.trace, "trace")}
+	}
+	return []report.Trace{fileInfo(p.mapping, "mapping"), fileInfo(p.trace, "formal")}
+}
+
+func fileInfo(k *kineto.Trace, role string) report.Trace {
+	t := report.Trace{Path: k.Path, Role: role, Bytes: k.Bytes, Events: k.Events, Skipped: k.Skipped, Stage: graph.StageFromPath(k.Path)}
+	for _, d := range k.Damage {
 		t.Damage = append(t.Damage, report.Hole{Offset: d.Offset, Msg: d.Msg})
 	}
 	return t
+}
+
+func alignment(p *part) report.Alignment {
+	a := p.aligned
+	out := report.Alignment{Mapping: p.mapping.Path, Formal: p.path, Replayed: a.Wanted, Aligned: a.Aligned, Neighbour: a.Neighbour,
+		ReplayedTime: a.WantedTime, AlignedTime: a.AlignedTime, NeighbourTime: a.NeighbourTime}
+	for _, l := range a.Left {
+		out.Left = append(out.Left, report.Unaligned(l))
+	}
+	return out
 }
 
 func addRun(r *report.Run, p *part) {
@@ -96,6 +118,7 @@ func addAttribution(a *report.Attribution, g *graph.Graph) {
 	a.Launch += g.ByMethod[graph.Launch]
 	a.Node += g.ByMethod[graph.Node]
 	a.Aligned += g.ByMethod[graph.Aligned]
+	a.Neighbour += g.ByMethod[graph.Neighbour]
 	a.Replay += g.ByMethod[graph.Replay]
 	a.None += g.ByMethod[graph.None]
 	a.Ambiguous += g.Ambiguous

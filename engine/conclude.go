@@ -18,7 +18,7 @@ func headline(r *report.Report) string {
 		text = s.Name + " dominated by " + list(leading(s))
 	}
 	open := opportunities(r)
-	return text + "; " + strings.ToLower(open[:1]) + strings.TrimSuffix(open[1:], ".") + "; overlap verdict: one trace"
+	return text + "; " + strings.ToLower(open[:1]) + strings.TrimSuffix(open[1:], ".") + "; overlap verdict: " + verdictFrom(r)
 }
 
 // conclude says in a few sentences what dominates, what can be done, and what it rests on.
@@ -106,8 +106,8 @@ func opportunities(r *report.Report) string {
 // basis says which mode the tables come from and how much of them has an exact site.
 func basis(r *report.Report) string {
 	a := r.Attribution
-	exact := a.Launch + a.Node + a.Aligned
-	text := "Overlap verdict: single trace."
+	exact := a.Launch + a.Node + a.Aligned + a.Neighbour
+	text := "Overlap verdict: " + verdictFrom(r) + "."
 	switch {
 	case exact*100 >= r.Total*95:
 	case a.Replay > a.None:
@@ -116,4 +116,12 @@ func basis(r *report.Report) string {
 		text += fmt.Sprintf(" %s of the GPU time has no recorded launch site.", report.Percent(a.None, r.Total))
 	}
 	return text
+}
+
+// verdictFrom says what the overlap verdict rests on.
+func verdictFrom(r *report.Report) string {
+	if r.Mode == "pair" {
+		return "mapping/formal pair"
+	}
+	return "single trace"
 }

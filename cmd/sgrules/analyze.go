@@ -19,6 +19,8 @@ import (
 
 // analyzeFlags are the flags of analyze.
 type analyzeFlags struct {
+	mapping   []string
+	formal    []string
 	format    string
 	minShare  float64
 	wide      bool
@@ -55,11 +57,14 @@ A file server_args.json beside the trace tells which paths the server had switch
 		example: `sgrules analyze trace.json.gz
 sgrules analyze --min-share 0.2 --wide 1782843274.77-TP-0-DECODE.trace.json.gz
 sgrules analyze --rank 1 profile-directory/
+sgrules analyze --mapping capture.trace.json.gz --formal decode.trace.json.gz
 sgrules analyze --format json trace.json.gz | jq '.fuse[] | [.rule, .verdict]'
 zstd -dc trace.json.zst | sgrules analyze -
 sgrules analyze --fail-on should-apply,partial trace.json.gz`,
 		setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 			a := &analyzeFlags{}
+			f.StringArrayVar(&a.mapping, "mapping", nil, "a `trace` or profile directory of a run without graphs, or of the graph capture: gives replayed kernels their source lines")
+			f.StringArrayVar(&a.formal, "formal", nil, "the `trace` or directory to report on; the same as naming it without a flag")
 			f.StringVarP(&a.format, "format", "f", "text", "output: text, markdown or json")
 			f.Float64Var(&a.minShare, "min-share", 1, "hide rows under this share of the GPU time, in `percent`")
 			f.BoolVarP(&a.wide, "wide", "w", false, "print names and paths whole, on lines as long as they need")
@@ -110,6 +115,7 @@ func (a *analyzeFlags) check(args []string) error {
 }
 
 func (a *analyzeFlags) run(ctx context.Context, args []string, s streams) error {
+	args = append(append([]string(nil), a.formal...), args...)
 	if err := a.check(args); err != nil {
 		return err
 	}
@@ -117,7 +123,7 @@ func (a *analyzeFlags) run(ctx context.Context, args []string, s streams) error 
 	if err != nil {
 		return err
 	}
-	o := engine.Options{Paths: args, Stdin: s.in, Rank: a.rank, Strict: a.strict, Rules: cat.Rules, Sites: cat.Sites,
+	o := engine.Options{Paths: args, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, Rules: cat.Rules, Sites: cat.Sites,
 		ServerArgs: a.args, Version: buildVersion()}
 	if a.framework != "auto" {
 		o.Framework = a.framework

@@ -77,6 +77,9 @@ func (m *markdown) head() {
 		m.printf("- %s\n", md(a))
 	}
 	m.printf("- sites: %s\n", md(attribution(r)))
+	for i := range r.Alignment {
+		m.printf("- %s\n", md(r.Alignment[i].text()))
+	}
 	for _, s := range r.Warnings {
 		m.printf("- **warning:** %s\n", md(s))
 	}

@@ -34,6 +34,8 @@ type Report struct {
 	Headline string `json:"headline"`
 	// Warnings tell what was wrong with the input, one sentence each.
 	Warnings []string `json:"warnings,omitempty"`
+	// Alignment tells what the mapping traces gave, one entry a formal trace.
+	Alignment []Alignment `json:"alignment,omitempty"`
 	// Picked and Left are the traces of a profile directory that were and were not read.
 	Picked []string `json:"picked,omitempty"`
 	Left   []string `json:"left,omitempty"`
@@ -95,8 +97,11 @@ type Attribution struct {
 	Launch  int64 `json:"launch_ns"`
 	Node    int64 `json:"node_ns"`
 	Aligned int64 `json:"aligned_ns"`
-	Replay  int64 `json:"replay_ns"`
-	None    int64 `json:"none_ns"`
+	// Neighbour is the time aligned by its neighbours: the mapping trace ran another kernel
+	// at that place.
+	Neighbour int64 `json:"neighbour_ns"`
+	Replay    int64 `json:"replay_ns"`
+	None      int64 `json:"none_ns"`
 	// NoLaunch counts kernels without any launch event, Ambiguous those whose
 	// correlation id several launches share.
 	NoLaunch  int `json:"kernels_without_launch"`
@@ -104,6 +109,28 @@ type Attribution struct {
 	// Replays counts graph launches, Replayed the kernels that ran for them.
 	Replays  int `json:"graph_launches"`
 	Replayed int `json:"replayed_kernels"`
+}
+
+// Alignment is what a mapping trace gave the replayed kernels of a formal one.
+type Alignment struct {
+	Mapping string `json:"mapping"`
+	Formal  string `json:"formal"`
+	// Replayed counts the replayed kernels, Aligned those that took the site of their own
+	// launch, Neighbour those whose place was settled by the kernels beside them.
+	Replayed      int         `json:"replayed_kernels"`
+	Aligned       int         `json:"aligned_kernels"`
+	Neighbour     int         `json:"neighbour_kernels"`
+	ReplayedTime  int64       `json:"replayed_ns"`
+	AlignedTime   int64       `json:"aligned_ns"`
+	NeighbourTime int64       `json:"neighbour_ns"`
+	Left          []Unaligned `json:"unaligned,omitempty"`
+}
+
+// Unaligned are replayed kernels that got no site, and why.
+type Unaligned struct {
+	Reason  string `json:"reason"`
+	Kernels int    `json:"kernels"`
+	Time    int64  `json:"time_ns"`
 }
 
 // Stage sums one stage.
@@ -132,7 +159,7 @@ type Site struct {
 	// Module is the class of the innermost nn.Module scope, which tells two calls of one
 	// function apart (the gate's projection from the down projection).
 	Module string `json:"module,omitempty"`
-	Method string `json:"method"` // "launch", "aligned", "node", "replay" or "none"
+	Method string `json:"method"` // "launch", "aligned", "neighbour", "node", "replay" or "none"
 	Count  int    `json:"launches"`
 	Time   int64  `json:"time_ns"`
 }

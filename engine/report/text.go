@@ -85,6 +85,9 @@ func (t *text) head() {
 		t.para("", "  ", a)
 	}
 	t.para("", "  ", "sites: "+attribution(r))
+	for i := range r.Alignment {
+		t.para("", "  ", r.Alignment[i].text())
+	}
 	for _, s := range r.Warnings {
 		t.para("warning: ", "  ", clean(s))
 	}
@@ -173,7 +176,7 @@ func attribution(r *Report) string {
 		what string
 	}{
 		{a.Launch, "of GPU time exactly by launch"}, {a.Node, "exactly by graph node"}, {a.Aligned, "exactly by alignment with the mapping trace"},
-		{a.Replay, "by graph replay only"}, {a.None, "not at all"},
+		{a.Neighbour, "by aligned neighbours (another kernel stood there)"}, {a.Replay, "by graph replay only"}, {a.None, "not at all"},
 	} {
 		if p.ns > 0 || p.what == "of GPU time exactly by launch" {
 			parts = append(parts, Percent(p.ns, r.Total)+" "+p.what)
@@ -185,6 +188,17 @@ func attribution(r *Report) string {
 	}
 	if a.NoLaunch > 0 {
 		s += fmt.Sprintf("; %s without a launch event", plural(a.NoLaunch, "kernel"))
+	}
+	return s
+}
+
+func (a *Alignment) text() string {
+	s := fmt.Sprintf("alignment: %d of %d replayed kernels took the site of their own launch, %s of the replayed time", a.Aligned, a.Replayed, Percent(a.AlignedTime, a.ReplayedTime))
+	if a.Neighbour > 0 {
+		s += fmt.Sprintf("; %d more by their neighbours (%s)", a.Neighbour, Percent(a.NeighbourTime, a.ReplayedTime))
+	}
+	for _, l := range a.Left {
+		s += fmt.Sprintf("; %d not, %s: %s", l.Kernels, Duration(l.Time), l.Reason)
 	}
 	return s
 }

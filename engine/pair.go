@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sgrules/sgrules/engine/align"
+	"github.com/sgrules/sgrules/engine/graph"
+)
+
+// mappings lists the mapping traces that the caller named.
+func mappings(o Options) ([]string, error) {
+	if len(o.Mapping) == 0 {
+		return nil, nil
+	}
+	if slices.Contains(o.Mapping, "-") && slices.Contains(o.Paths, "-") {
+		return nil, fmt.Errorf("standard input cannot be both the mapping and the formal trace")
+	}
+	in, err := inputs(o.Mapping, o.Rank)
+	if err != nil {
+		return nil, err
+	}
+	return in.paths, nil
+}
+
+// lay gives the replayed kernels of a part the sites that a mapping trace knows.
+func (p *part) lay(ctx context.Context, o Options, named []string) error {
+	if len(p.graph.Replays) == 0 {
+		return nil
+	}
+	path := pairFor(p, named)
+	if path == "" && len(named) == 0 {
+		path = besides(p)
+	}
+	if path == "" {
+		return nil
+	}
+	t, err := read(ctx, o, path)
+	if err != nil {
+		return fmt.Errorf("mapping trace: %w", err)
+	}
+	m := graph.Build(t, graph.Options{Sites: o.Sites, Stage: graph.StageFromPath(path), Mapping: true})
+	p.mapping, p.aligned = t, align.Map(m, p.graph)
+	p.graph.Reattribute(p.aligned.Sites)
+	return nil
+}
+
+// pairFor chooses the mapping trace of a part: the one whose name says the same stage, else
+// the only one whose name says none.
+func pairFor(p *part, named []string) string {
+	stage := graph.StageFromPath(p.path)
+	open := ""
+	for _, m := range named {
+		switch s := graph.StageFromPath(m); {
+		case s == "" && open == "":
+			open = m
+		case s != "" && s == stage:
+			return m
+		}
+	}
+	if open == "" && stage == "" && len(named) == 1 {
+		return named[0]
+	}
+	return open
+}
+
+// besides looks for the server's own capture profile next to a trace: the folders
+// capture_traces and graph_capture_profile, files bs_32_rank0.json.gz,
+// DecodeCudaGraphRunner_bs_32_rank0.json.gz or cuda_graph_capture-…-TP-0.json.gz. Of those
+// with a batch size, the one of the part's own steps is taken.
+func besides(p *part) string {
+	if p.path == "-" {
+		return ""
+	}
+	rank := int64(0)
+	if r := p.trace.Meta.Rank; r > 0 {
+		rank = r
+	}
+	sizes := map[int]bool{}
+	for i := range p.graph.Steps {
+		if s := &p.graph.Steps[i]; s.Kernels > 0 && s.Tokens > 0 {
+			sizes[s.Tokens] = true
+		}
+	}
+	dir := filepath.Dir(p.path)
+	whole := ""
+	for _, folder := range []string{"capture_traces", "graph_capture_profile"} {
+		entries, err := os.ReadDir(filepath.Join(dir, folder))
+		if err != nil {
+			continue
+		}
+		for _, e := range entries { // by name, so the choice does not depend on the disk
+			name := e.Name()
+			if !e.Type().IsRegular() || !strings.HasSuffix(strings.TrimSuffix(name, ".gz"), ".json") {
+				continue
+			}
+			bs, r, ok := captureFile(name)
+			if !ok || r != rank {
+				continue
+			}
+			path := filepath.Join(dir, folder, name)
+			if bs == 0 && whole == "" {
+				whole = path
+			}
+			if bs > 0 && sizes[bs] {
+				return path
+			}
+		}
+	}
+	return whole
+}
+
+// captureFile reads the batch size (0: all of them) and rank from a capture profile's name.
+func captureFile(name string) (size int, rank int64, ok bool) {
+	base := strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".json")
+	if rest, found := strings.CutPrefix(base, "cuda_graph_capture-"); found {
+		_, tp, found := strings.Cut(rest, "-TP-")
+		n, err := strconv.ParseInt(tp, 10, 32)
+		return 0, n, found && err == nil
+	}
+	if rest, found := strings.CutPrefix(base, "graph_capture_rank_"); found { // vLLM, patched
+		n, _, _ := strings.Cut(rest, ".")
+		r, err := strconv.ParseInt(n, 10, 32)
+		return 0, r, err == nil
+	}
+	i := strings.LastIndex("_"+base, "_bs_")
+	if i < 0 {
+		return 0, 0, false
+	}
+	bs, after, found := strings.Cut(base[i+len("bs_"):], "_rank")
+	n, err1 := strconv.Atoi(bs)
+	r, err2 := strconv.ParseInt(after, 10, 32)
+	return n, r, found && err1 == nil && err2 == nil && n > 0
+}
