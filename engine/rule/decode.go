@@ -38,6 +38,15 @@ func (d *decoder) rule(root *yaml.Node) *Rule {
 	for _, n := range d.items(o, "pulls", maxPulls) {
 		r.Pulls = append(r.Pulls, d.number(n, "a pull request", 1, 10_000_000))
 	}
+	for _, n := range d.items(o, "covers", maxCovers) {
+		if key := d.textOf(n, "a catalogued pattern"); key != "" {
+			if !isKebab(key) {
+				d.list.Addf(d.src.at(n), "bad-id", "%q is no key of a catalogued pattern: lower-case words and digits joined by hyphens", clip(key))
+			}
+			r.Covers = append(r.Covers, key)
+			r.coversAt = append(r.coversAt, d.src.at(n))
+		}
+	}
 	for _, n := range d.items(o, "sources", maxSources) {
 		if s, ok := d.source(n, "a source"); ok {
 			r.Sources = append(r.Sources, s)
@@ -72,8 +81,11 @@ func (d *decoder) sides(r *Rule, o *object) {
 	if !fused && !gone {
 		d.list.Addf(r.Pos, "missing-key", "a rule needs the key fused, unless its status is withdrawn or no-fusion")
 	}
-	if !fused && !split && gone {
+	if !fused && !split && r.Status == "withdrawn" {
 		d.list.Addf(r.Pos, "missing-key", "a rule needs fused or split: with neither it can never show")
+	}
+	if (fused || split) && r.Status == "no-fusion" {
+		d.list.Addf(r.Pos, "bad-value", "a row that names no fusion has neither fused nor split")
 	}
 	if !split && !unseen {
 		d.list.Addf(r.Pos, "missing-key", "a rule without split needs the key unseen: why the split side cannot be told exactly")

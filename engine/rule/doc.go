@@ -19,6 +19,7 @@
 //	domain    llm, vlm, diffusion, disaggregation, hisparse, speculative
 //	priority  0 to 100, 50 if absent: breaks ties between chains of equal length
 //	pulls     upstream pull requests
+//	covers    keys of the catalogued patterns that the rule answers
 //	sources   a list of repo@commit:path::symbol
 //	switches  a list of {name, kind: arg, env or config, default, source, effect}
 //	applies   CEL over run: false and the rule is not evaluated

@@ -18,8 +18,9 @@ type Rule struct {
 	Status string // mainline, in-flight, withdrawn or no-fusion
 	Domain string // see Domains
 
-	Priority int   // 0 to 100, 50 where the file has none
-	Pulls    []int // upstream pull requests
+	Priority int      // 0 to 100, 50 where the file has none
+	Pulls    []int    // upstream pull requests
+	Covers   []string // keys of the patterns of references/coverage.tsv that the rule answers
 	Sources  []Source
 	Switches []Switch
 	Applies  *Expr // over run; nil: always
@@ -32,8 +33,12 @@ type Rule struct {
 	Conclude string // what an engineer should conclude
 	Unseen   string // why the split side cannot be told exactly; set where Split is empty
 
-	at places
+	at       places
+	coversAt []diag.Pos
 }
+
+// CoverAt is the position of an element of Covers.
+func (r *Rule) CoverAt(i int) diag.Pos { return r.coversAt[i] }
 
 // At is the position of the value of a top-level key, or of the rule when the key is absent.
 func (r *Rule) At(key string) diag.Pos { return r.at.of(key, r.Pos) }

@@ -25,7 +25,7 @@ func may(name string) key  { return key{name, false} }
 
 var (
 	ruleShape = shape{"a rule", []key{
-		need("id"), need("kind"), need("title"), need("origin"), need("status"), need("domain"), may("priority"), may("pulls"),
+		need("id"), need("kind"), need("title"), need("origin"), need("status"), need("domain"), may("priority"), may("pulls"), may("covers"),
 		need("sources"), may("switches"), may("applies"), may("requires"), may("fused"), may("split"),
 		need("path"), need("conclude"), may("unseen"),
 	}}

@@ -18,6 +18,7 @@ const (
 	maxExpr     = 4 << 10 // bytes of one CEL expression
 	maxNodes    = 1000    // nodes of one checked CEL expression
 	maxPulls    = 64
+	maxCovers   = 32
 	maxSources  = 64
 	maxSwitches = 32
 	maxRequires = 32
