@@ -40,8 +40,7 @@ type builder struct {
 	o Options
 
 	byCorr map[corrKey][]int32 // launches by correlation id
-	rank   map[kineto.NameID]kineto.NameID
-	ops    []StackID // by launch: cpu_ops around it
+	ops    []StackID           // by launch: cpu_ops around it
 	py     []StackID
 	step   []int32 // by launch: index of Graph.Steps, -1 none
 	needed []bool  // by launch: some kernel asks for it

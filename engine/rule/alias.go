@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"sort"
 	"strings"
 	"sync"
 
@@ -224,17 +223,5 @@ func (a *Aliases) cycles(list []Alias) (out diag.List) {
 			seen = append(seen, s)
 		}
 	}
-	return out
-}
-
-// spellings lists the former spellings, sorted.
-func spellings(list []Alias) []string {
-	var out []string
-	for _, al := range list {
-		for _, w := range al.Was {
-			out = append(out, w.Text)
-		}
-	}
-	sort.Strings(out)
 	return out
 }
