@@ -70,6 +70,33 @@ func LoadCatalog(dirs []string, bare bool) (*Catalog, error) {
 	return &Catalog{set, sites}, nil
 }
 
+// LoadFolder gives the catalog that a folder of rules is worked on with: the folder itself
+// where it is complete (it has families), else laid over what the program ships with. All of
+// it is compiled.
+func LoadFolder(dir string) (*Catalog, error) {
+	if info, err := os.Stat(dir); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s: is a file; expected a folder that holds fuse/ or overlap/", dir)
+	}
+	fsys := os.DirFS(dir)
+	if families, err := fs.Glob(fsys, "family/*.yaml"); err != nil || len(families) == 0 {
+		return LoadCatalog([]string{dir}, true)
+	}
+	set, wrong := rule.Load(fsys, rule.LoadOptions{Prefix: dir})
+	if err := ruleError(wrong, set.Source()); err != nil {
+		return nil, err
+	}
+	if _, err := fs.Stat(fsys, "sites.yaml"); err != nil {
+		fsys = rules.FS
+	}
+	sites, err := loadSites(fsys)
+	if err != nil {
+		return nil, err
+	}
+	return &Catalog{set, sites}, nil
+}
+
 func loadSites(fsys fs.FS) (graph.Policy, error) {
 	var p graph.Policy
 	src, err := fs.ReadFile(fsys, "sites.yaml")

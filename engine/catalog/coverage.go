@@ -87,7 +87,7 @@ func Coverage(file, from string, data []byte, covers []Cover) ([]byte, diag.List
 
 // readCoverage reads coverage.tsv. Rows that are wrong are reported; the rest is given.
 func readCoverage(in *input) (rows []*coverageRow, list diag.List) {
-	list = in.check()
+	list = in.plain()
 	if len(list) > 0 {
 		return nil, list
 	}

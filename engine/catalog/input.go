@@ -63,6 +63,14 @@ func (in *input) line(n int) string {
 
 // check refuses what cannot be read in bounded time and what an editor does not show.
 func (in *input) check() (out diag.List) {
+	if out = in.plain(); len(out) == 0 {
+		out = in.paragraphs()
+	}
+	return out
+}
+
+// plain looks at size and characters.
+func (in *input) plain() (out diag.List) {
 	if len(in.data) > maxCatalog {
 		out.Addf(diag.Pos{File: in.file}, "too-large", "the file has %d bytes, at most %d are allowed", len(in.data), maxCatalog)
 		return out
@@ -75,6 +83,11 @@ func (in *input) check() (out diag.List) {
 		}
 		i += n
 	}
+	return out
+}
+
+// paragraphs bounds what the Markdown parser sees at once.
+func (in *input) paragraphs() (out diag.List) {
 	run, fence := 0, ""
 	for n := 1; n <= len(in.lines); n++ {
 		l := in.line(n)

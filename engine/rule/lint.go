@@ -232,6 +232,9 @@ func (l *linter) duplicates() {
 			}
 		}
 		whole := c.Kind + "\n" + c.Applies.normal() + "\n" + strings.Join(sortedUnique(all), "\n")
+		if len(all) == 0 {
+			continue // a row that names no fusion says nothing of any kernel
+		}
 		if other := first[whole]; other != nil {
 			l.addf(c.At("id"), "duplicate-rule", "", "the rule says the same as %s at %s", other.ID, other.At("id"))
 			continue

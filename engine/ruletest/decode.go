@@ -280,7 +280,7 @@ func (d *decoder) bind(n *yaml.Node) []Bind {
 				b.Symbols = append(b.Symbols, d.textOf(s, "a symbol", false))
 			}
 		} else {
-			b.Each, b.Symbols = true, []string{d.textOf(v, "a symbol", false)}
+			b.First, b.Symbols = true, []string{d.textOf(v, "a symbol", false)}
 		}
 		out = append(out, b)
 	}

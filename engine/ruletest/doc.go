@@ -40,8 +40,8 @@
 //	           applied, and split otherwise
 //	chains     how many there are; of split, those that count as a path not taken
 //	by_design  how many split chains are set aside by residue and by_design
-//	bind       by step, the symbol or the functor that every kernel which the first chain binds there
-//	           has; or a list with one for each kernel in order, empty where the step must bind nothing
+//	bind       by step, the symbol or the functor of the first kernel that the first chain binds
+//	           there; or a list with one for each kernel in order, empty where it must bind nothing
 //
 // The list is complete for the file's own rule: a finding or an alternative of it that no entry
 // is about fails the test, and none means that it shows nowhere. Other rules may find what they

@@ -2,6 +2,7 @@ package ruletest
 
 import (
 	"github.com/sgrules/sgrules/engine/diag"
+	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/match"
 	"github.com/sgrules/sgrules/engine/rule"
 	"github.com/sgrules/sgrules/engine/tracebuild"
@@ -50,26 +51,18 @@ type Expect struct {
 type Bind struct {
 	Pos  diag.Pos
 	Step string
-	// Symbols are base symbols or functors: one for each kernel in order, or, with Each, one
-	// for every kernel of at least one.
+	// Symbols are base symbols or functors: one for each kernel in order, or, with First, the
+	// one of the first of at least one kernel.
 	Symbols []string
-	Each    bool
+	First   bool
 }
 
 // Suite is what Run runs.
 type Suite struct {
 	Set   *rule.Set
+	Sites graph.Policy
 	Rules []*rule.Rule // those that must have tests, by id
 	Files []*File      // by rule
 	// Source has the text of the files of tests, by name.
 	Source map[string][]byte
-}
-
-func (s *Suite) file(id string) *File {
-	for _, f := range s.Files {
-		if f.Rule == id {
-			return f
-		}
-	}
-	return nil
 }
