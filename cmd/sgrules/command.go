@@ -49,7 +49,7 @@ type command struct {
 }
 
 func commands() []command {
-	return []command{analyzeCommand(), testCommand(), compileCommand(), completionCommand(), versionCommand()}
+	return []command{analyzeCommand(), explainCommand(), rulesCommand(), newCommand(), sliceCommand(), fmtCommand(), lintCommand(), testCommand(), compileCommand(), completionCommand(), versionCommand()}
 }
 
 // run is the whole program but for the process around it.

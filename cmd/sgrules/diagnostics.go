@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sgrules/sgrules/engine"
+	"github.com/sgrules/sgrules/engine/diag"
+)
+
+var diagFormats = []string{"text", "json", "github", "sarif"}
+
+func asRuleError(err error, to **engine.RuleError) bool { return errors.As(err, to) }
+
+// printDiagnostics writes a list for a person, a program, GitHub's log or a SARIF viewer.
+func printDiagnostics(w io.Writer, format string, list diag.List, source map[string][]byte) error {
+	switch format {
+	case "json":
+		return encode(w, jsonDiagnostics(list))
+	case "github":
+		return github(w, list)
+	case "sarif":
+		return encode(w, sarif(list))
+	}
+	if err := list.Print(w, source, 200); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%d errors, %d warnings\n", list.Errors(), len(list)-list.Errors())
+	return err
+}
+
+func encode(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+type jsonDiagnostic struct {
+	File     string `json:"file"`
+	Line     int    `json:"line,omitempty"`
+	Col      int    `json:"column,omitempty"`
+	Severity string `json:"severity"`
+	Code     string `json:"code,omitempty"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`
+}
+
+func jsonDiagnostics(list diag.List) []jsonDiagnostic {
+	out := []jsonDiagnostic{}
+	for _, d := range list {
+		out = append(out, jsonDiagnostic{d.File, d.Line, d.Col, d.Severity.String(), d.Code, d.Msg, d.Hint})
+	}
+	return out
+}
+
+// github writes workflow commands, which show at the lines of a pull request.
+func github(w io.Writer, list diag.List) error {
+	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	for _, d := range list {
+		msg := d.Msg
+		if d.Hint != "" {
+			msg += "; " + d.Hint
+		}
+		if _, err := fmt.Fprintf(w, "::%s file=%s,line=%d,col=%d,title=%s::%s\n", d.Severity, property.Replace(clean(d.File)), max(d.Line, 1), max(d.Col, 1),
+			property.Replace(d.Code), data.Replace(clean(msg))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sarif builds a log of the OASIS Static Analysis Results Interchange Format 2.1.0.
+func sarif(list diag.List) any {
+	type object = map[string]any
+	rules, seen := []object{}, map[string]bool{}
+	results := []object{}
+	for _, d := range list {
+		if d.Code != "" && !seen[d.Code] {
+			seen[d.Code] = true
+			rules = append(rules, object{"id": d.Code})
+		}
+		msg := d.Msg
+		if d.Hint != "" {
+			msg += "; " + d.Hint
+		}
+		results = append(results, object{
+			"ruleId": d.Code, "level": d.Severity.String(), "message": object{"text": msg},
+			"locations": []object{{"physicalLocation": object{
+				"artifactLocation": object{"uri": d.File},
+				"region":           object{"startLine": max(d.Line, 1), "startColumn": max(d.Col, 1)},
+			}}},
+		})
+	}
+	return object{
+		"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
+		"runs": []object{{"tool": object{"driver": object{"name": "sgrules", "version": buildVersion(), "rules": rules}}, "results": results}},
+	}
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/sgrules/sgrules/engine"
+	"github.com/sgrules/sgrules/engine/diag"
+	"github.com/sgrules/sgrules/engine/rule"
+	"github.com/sgrules/sgrules/engine/ruletest"
+	"github.com/sgrules/sgrules/engine/source"
+)
+
+type lintFlags struct {
+	format  string
+	noTests bool
+	sources []string
+	checks  bool
+}
+
+func lintCommand() command {
+	return command{
+		name:  "lint",
+		args:  "[RULES]",
+		short: "check rules: grammar, conditions, tests, sources",
+		long: `Lint checks a folder of rules (default: rules): the grammar of every file, every condition,
+names tested by substring, conditions that always or never hold, duplicates, and that every
+rule has tests and that they pass, its conditions all needed. Exceptions stand in
+exceptions.yaml, each with a reason; an unused one is an error.
+
+With --source NAME=DIR every source and switch of that repository is looked up in a checkout.
+Exit code 1: something was found.`,
+		example: `sgrules lint
+sgrules lint --format github rules/
+sgrules lint --source sglang=../sglang --source vllm=../vllm`,
+		setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
+			l := &lintFlags{}
+			f.StringVarP(&l.format, "format", "f", "text", "output: "+strings.Join(diagFormats, ", "))
+			f.BoolVar(&l.noTests, "no-tests", false, "do not run the rules' tests")
+			f.StringArrayVar(&l.sources, "source", nil, "`name=folder` of a checkout to look the rules' sources up in; may be repeated")
+			f.BoolVar(&l.checks, "checks", false, "list the checks and stop")
+			return l.do
+		},
+	}
+}
+
+func (l *lintFlags) do(ctx context.Context, args []string, s streams) error {
+	dir, err := rulesDir("lint", args)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(diagFormats, l.format) {
+		return usagef("lint: --format %q: expected %s", l.format, strings.Join(diagFormats, ", "))
+	}
+	if l.checks {
+		return listChecks(s)
+	}
+	at, err := l.checkouts()
+	if err != nil {
+		return err
+	}
+	cat, err := engine.LoadFolder(dir)
+	var wrong *engine.RuleError
+	if asRuleError(err, &wrong) { // what is wrong with the files is what lint is asked for
+		return l.report(s, wrong.List, wrong.Source)
+	}
+	if err != nil {
+		return err
+	}
+	set := cat.Rules
+	suite, list := ruletest.Load(os.DirFS(dir), filepath.ToSlash(filepath.Clean(dir)), set, cat.Sites)
+	used := map[int]bool{}
+	list = append(list, excepted(set, rule.Lint(set, rule.LintOptions{}), used)...)
+	if !l.noTests {
+		res, err := suite.Run(ctx, ruletest.Options{Mutations: true})
+		if err != nil {
+			return err
+		}
+		list = append(list, res.List...)
+	}
+	for i, e := range set.Exceptions() {
+		if e.Check != rule.SurvivingMutant && !used[i] {
+			list.Add(diag.Diagnostic{Pos: e.Pos, Code: "unused-exception", Msg: "the check " + e.Check + " finds nothing in " + e.Rule, Hint: "remove the exception"})
+		}
+	}
+	list = append(list, source.Check(set.Rules(), set.Aliases(), at)...)
+	text := maps.Clone(set.Source())
+	maps.Copy(text, suite.Source)
+	return l.report(s, list, text)
+}
+
+// excepted leaves out what an exception allows.
+func excepted(set *rule.Set, list diag.List, used map[int]bool) diag.List {
+	var out diag.List
+	for _, d := range list {
+		id := strings.TrimSuffix(path.Base(d.File), ".yaml")
+		if i := set.Allows(d.Code, id); i >= 0 {
+			used[i] = true
+			continue
+		}
+		out.Add(d)
+	}
+	return out
+}
+
+func (l *lintFlags) checkouts() (source.Checkouts, error) {
+	at := source.Checkouts{}
+	for _, s := range l.sources {
+		name, dir, ok := strings.Cut(s, "=")
+		if !ok || name == "" || dir == "" {
+			return nil, usagef("lint: --source %q: expected name=folder, as in sglang=../sglang", s)
+		}
+		if info, err := os.Stat(dir); err != nil {
+			return nil, err
+		} else if !info.IsDir() {
+			return nil, fmt.Errorf("--source %s: %s is not a folder", name, dir)
+		}
+		at[name] = dir
+	}
+	return at, nil
+}
+
+// report prints what was found. Warnings alone do not fail.
+func (l *lintFlags) report(s streams, list diag.List, text map[string][]byte) error {
+	list.Sort()
+	if err := printDiagnostics(s.out, l.format, list, text); err != nil {
+		return err
+	}
+	if list.Errors() > 0 {
+		return errFindings
+	}
+	return nil
+}
+
+func listChecks(s streams) error {
+	for _, c := range rule.Checks() {
+		if _, err := fmt.Fprintf(s.out, "%-22s %-8s %s\n", c.Code, c.Severity, c.Doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/sgrules/sgrules/engine"
+)
+
+func newCommand() command {
+	return command{
+		name:  "new",
+		args:  "fuse|overlap ID",
+		short: "start a rule: its file and a test that fails",
+		long: `New writes a rule file and its test with what has to be filled in. The test fails until the
+rule matches; 'sgrules test --run ID' says how far it is.`,
+		example: "sgrules new fuse sglang-my-pattern\nsgrules new fuse my-pattern --dir my-rules",
+		setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
+			dir := f.String("dir", "rules", "the `folder` of rules")
+			return func(_ context.Context, args []string, s streams) error {
+				if len(args) != 2 || args[0] != "fuse" && args[0] != "overlap" {
+					return usagef("new takes a kind, fuse or overlap, and an id")
+				}
+				return scaffold(*dir, args[0], args[1], s)
+			}
+		},
+	}
+}
+
+func scaffold(dir, kind, id string, s streams) error {
+	for _, c := range id {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return usagef("new: the id %q: expected lower-case words and digits joined by hyphens", id)
+		}
+	}
+	if id == "" || len(id) > 80 || strings.Trim(id, "-") != id || strings.Contains(id, "--") {
+		return usagef("new: the id %q: expected lower-case words and digits joined by hyphens, at most 80 bytes", id)
+	}
+	cat, err := engine.LoadCatalog(nil, false)
+	if err != nil {
+		return err
+	}
+	if r, retired := cat.Rules.Resolve(id); retired != nil {
+		return usagef("new: the id %s is retired (%s); ids are never used again", id, retired.Because)
+	} else if r != nil {
+		return usagef("new: the id %s is taken by %s", id, r.File)
+	}
+	folder := filepath.Join(dir, kind)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	for _, f := range []struct{ name, text string }{
+		{id + ".yaml", fmt.Sprintf(newRule, id, kind)},
+		{id + "_test.yaml", fmt.Sprintf(newTest, id)},
+	} {
+		p := filepath.Join(folder, f.name)
+		out, err := os.OpenFile(p, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s is there already", p)
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := out.WriteString(f.text); err != nil {
+			return errors.Join(err, out.Close())
+		}
+		if err := out.Close(); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(s.out, "wrote", clean(p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The names in the scaffold occur in no trace, so the rule can match nothing before they are
+// replaced, and its test fails.
+const newRule = `id: %s
+kind: %s
+title: fill in what the path is called
+origin: sglang # sglang flashinfer vllm tensorrt-llm tokenspeed torch
+status: mainline # mainline in-flight withdrawn no-fusion
+domain: llm # llm vlm diffusion disaggregation hisparse speculative
+sources: # repo@commit:path::symbol, as you read it
+  - sglang@0000000:python/sglang/fill/in.py::fill_in
+applies: run.framework == "sglang"
+fused: # how the path looks when it is taken
+  - k.symbol == "fill_in_fused_kernel"
+split: # how the same work looks when it is not
+  - chain:
+      - {as: first, match: k.symbol == "fill_in_first_kernel"}
+      - {as: second, match: k.symbol == "fill_in_second_kernel"}
+path: fill in what the fused path does
+conclude: fill in what to conclude when this shows
+`
+
+const newTest = `rule: %s
+tests:
+  - name: fill in what is split here
+    run: {framework: sglang}
+    trace: # 'sgrules slice TRACE --kernels A..B' prints a stretch of a real trace in this notation
+      - {kernel: first_kernel_of_the_trace, us: 5}
+      - {kernel: second_kernel_of_the_trace, us: 5}
+    expect:
+      - {verdict: should-apply, chains: 1, bind: {first: first_kernel_of_the_trace, second: second_kernel_of_the_trace}}
+  - name: fill in a near miss, one thing different
+    run: {framework: sglang}
+    trace:
+      - {kernel: first_kernel_of_the_trace, us: 5}
+    expect: none
+`
