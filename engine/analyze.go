@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/sgrules/sgrules/engine/align"
 	"github.com/sgrules/sgrules/engine/graph"
@@ -34,9 +35,8 @@ type Options struct {
 	Rank int64
 	// Strict makes a damaged trace an error instead of a warning.
 	Strict bool
-	// Rules are the rules, families and aliases to match with; Sites chooses source lines.
-	Rules *rule.Set
-	Sites graph.Policy
+	// Catalog gives what to match with. It runs while the first trace is read.
+	Catalog func() (*Catalog, error)
 	// ServerArgs names the file with the server's arguments; "" looks for
 	// server_args.json beside the trace.
 	ServerArgs string
@@ -76,9 +76,11 @@ func Analyze(ctx context.Context, o Options) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	cat := sync.OnceValues(o.Catalog)
+	go cat() // on the other core, while the trace is read
 	var parts []*part
 	for _, path := range in.paths {
-		p, err := analyzeOne(ctx, o, path, args, maps)
+		p, err := analyzeOne(ctx, o, cat, path, args, maps)
 		if err != nil {
 			return nil, err
 		}
@@ -87,18 +89,22 @@ func Analyze(ctx context.Context, o Options) (*report.Report, error) {
 	return assemble(o, in, args, parts), nil
 }
 
-func analyzeOne(ctx context.Context, o Options, path string, args *serverArgs, maps []string) (*part, error) {
+func analyzeOne(ctx context.Context, o Options, load func() (*Catalog, error), path string, args *serverArgs, maps []string) (*part, error) {
 	t, err := read(ctx, o, path)
 	if err != nil {
 		return nil, err
 	}
+	cat, err := load()
+	if err != nil {
+		return nil, err
+	}
 	p := &part{path: path, trace: t}
-	p.graph = graph.Build(t, graph.Options{Sites: o.Sites, Stage: graph.StageFromPath(path)})
-	if err := p.lay(ctx, o, maps); err != nil {
+	p.graph = graph.Build(t, graph.Options{Sites: cat.Sites, Stage: graph.StageFromPath(path)})
+	if err := p.lay(ctx, o, cat.Sites, maps); err != nil {
 		return nil, err
 	}
 	p.run = describe(o, p, args)
-	p.found, err = match.Run(p.graph, o.Rules, &p.run)
+	p.found, err = match.Run(p.graph, cat.Rules, &p.run)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -35,8 +35,11 @@ func ruleError(list diag.List, source map[string][]byte) error {
 
 // LoadCatalog gives the rules the program ships with, with the rules of each directory
 // added or, by id, replaced. With bare it starts from nothing but the families, aliases
-// and sites. What is wrong with a rule is returned as a *RuleError.
-func LoadCatalog(dirs []string, bare bool) (*Catalog, error) {
+// and sites. A condition is compiled when a trace has what it asks for, or when what it
+// asks for cannot be told without compiling it. What is wrong with a rule is returned as a *RuleError.
+func LoadCatalog(dirs []string, bare bool) (*Catalog, error) { return loadCatalog(dirs, bare, true) }
+
+func loadCatalog(dirs []string, bare, lazy bool) (*Catalog, error) {
 	base := fs.FS(rules.FS)
 	set, wrong := rule.Load(base, rule.LoadOptions{Prefix: "rules", Lazy: true})
 	if err := ruleError(wrong, set.Source()); err != nil {
@@ -53,7 +56,7 @@ func LoadCatalog(dirs []string, bare bool) (*Catalog, error) {
 		if !info.IsDir() {
 			return nil, fmt.Errorf("%s: is a file; --rules takes a folder that holds fuse/ or overlap/", dir)
 		}
-		extra, wrong := rule.Load(os.DirFS(dir), rule.LoadOptions{Prefix: dir, Overlay: true})
+		extra, wrong := rule.Load(os.DirFS(dir), rule.LoadOptions{Prefix: dir, Overlay: true, Lazy: lazy})
 		if err := ruleError(wrong, extra.Source()); err != nil {
 			return nil, err
 		}
@@ -81,7 +84,7 @@ func LoadFolder(dir string) (*Catalog, error) {
 	}
 	fsys := os.DirFS(dir)
 	if families, err := fs.Glob(fsys, "family/*.yaml"); err != nil || len(families) == 0 {
-		return LoadCatalog([]string{dir}, true)
+		return loadCatalog([]string{dir}, true, false)
 	}
 	set, wrong := rule.Load(fsys, rule.LoadOptions{Prefix: dir})
 	if err := ruleError(wrong, set.Source()); err != nil {

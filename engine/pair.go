@@ -29,7 +29,7 @@ func mappings(o Options) ([]string, error) {
 }
 
 // lay gives the replayed kernels of a part the sites that a mapping trace knows.
-func (p *part) lay(ctx context.Context, o Options, named []string) error {
+func (p *part) lay(ctx context.Context, o Options, sites graph.Policy, named []string) error {
 	if len(p.graph.Replays) == 0 {
 		return nil
 	}
@@ -44,7 +44,7 @@ func (p *part) lay(ctx context.Context, o Options, named []string) error {
 	if err != nil {
 		return fmt.Errorf("mapping trace: %w", err)
 	}
-	m := graph.Build(t, graph.Options{Sites: o.Sites, Stage: graph.StageFromPath(path), Mapping: true})
+	m := graph.Build(t, graph.Options{Sites: sites, Stage: graph.StageFromPath(path), Mapping: true})
 	p.mapping, p.aligned = t, align.Map(m, p.graph)
 	p.graph.Reattribute(p.aligned.Sites)
 	return nil

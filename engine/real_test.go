@@ -59,19 +59,16 @@ var realMissing = map[string][]string{
 	"sglang-qwen3-8b-mi300x-decode-graph":      {"sglang-qk-norm-rope decode unsupported"},
 	"sglang-qwen3-8b-mi300x-prefill-eager":     {"sglang-qk-norm-rope extend unsupported"},
 	"sglang-qwen3-30b-a3b-mi300x-TP-0-DECODE":  {"sglang-qk-norm-rope decode unsupported"},
-	"sglang-dense32-b300-TP-0-DECODE":          {"sglang-rope-kv-store decode should-apply"},
-	"sglang-qwen3-30b-a3b-lora-gb300-tp4-TP-0": {"sglang-allreduce-rmsnorm-flashinfer extend by-design"},
-	"sglang-qwen3-30b-a3b-lora-gb300-tp4-TP-1": {"sglang-allreduce-rmsnorm-flashinfer extend by-design"},
+	"sglang-dense32-b300-TP-0-DECODE":          {"sglang-decode-metadata decode should-apply", "sglang-rope-kv-store decode should-apply"},
+	"sglang-qwen3-30b-a3b-lora-gb300-tp4-TP-0": {"sglang-allreduce-rmsnorm-flashinfer extend by-design", "sglang-decode-metadata decode should-apply"},
+	"sglang-qwen3-30b-a3b-lora-gb300-tp4-TP-1": {"sglang-allreduce-rmsnorm-flashinfer extend by-design", "sglang-decode-metadata decode should-apply"},
 }
 
 func realReport(t *testing.T, name string) *report.Report {
 	t.Helper()
 	path := realtrace.Path(t, name)
-	cat, err := LoadCatalog(nil, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := Analyze(context.Background(), Options{Paths: []string{path}, Rank: -1, Strict: true, Rules: cat.Rules, Sites: cat.Sites})
+	load := func() (*Catalog, error) { return LoadCatalog(nil, false) }
+	r, err := Analyze(context.Background(), Options{Paths: []string{path}, Rank: -1, Strict: true, Catalog: load})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,12 +119,8 @@ func (a *analyzeFlags) run(ctx context.Context, args []string, s streams) error 
 	if err := a.check(args); err != nil {
 		return err
 	}
-	cat, err := engine.LoadCatalog(a.rules, a.onlyRules)
-	if err != nil {
-		return err
-	}
-	o := engine.Options{Paths: args, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, Rules: cat.Rules, Sites: cat.Sites,
-		ServerArgs: a.args, Version: buildVersion()}
+	o := engine.Options{Paths: args, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, ServerArgs: a.args, Version: buildVersion(),
+		Catalog: func() (*engine.Catalog, error) { return engine.LoadCatalog(a.rules, a.onlyRules) }}
 	if a.framework != "auto" {
 		o.Framework = a.framework
 	}

@@ -52,9 +52,6 @@ func (c *compileFlags) do(_ context.Context, args []string, s streams) error {
 	} else if !info.IsDir() {
 		return fmt.Errorf("%s: is a file; expected a folder of *-catalog.md", dir)
 	}
-	if err := os.MkdirAll(c.rules, 0o755); err != nil {
-		return err
-	}
 	res, list := catalog.Compile(os.DirFS(dir), catalog.Options{
 		Prefix: filepath.ToSlash(filepath.Clean(dir)), Name: filepath.Base(filepath.Clean(dir)),
 		Rules: os.DirFS(c.rules), RulesPrefix: filepath.ToSlash(filepath.Clean(c.rules)),

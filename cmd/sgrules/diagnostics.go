@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"path/filepath"
 	"strings"
 
 	"github.com/sgrules/sgrules/engine"
@@ -34,6 +36,7 @@ func printDiagnostics(w io.Writer, format string, list diag.List, source map[str
 
 func encode(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false) // conditions are full of < and &
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }
@@ -73,6 +76,11 @@ func github(w io.Writer, list diag.List) error {
 	return nil
 }
 
+// fileURI is a path as a relative URI reference: percent-encoded, with slashes.
+func fileURI(file string) string {
+	return (&url.URL{Path: filepath.ToSlash(file)}).String()
+}
+
 // sarif builds a log of the OASIS Static Analysis Results Interchange Format 2.1.0.
 func sarif(list diag.List) any {
 	type object = map[string]any
@@ -90,7 +98,7 @@ func sarif(list diag.List) any {
 		results = append(results, object{
 			"ruleId": d.Code, "level": d.Severity.String(), "message": object{"text": msg},
 			"locations": []object{{"physicalLocation": object{
-				"artifactLocation": object{"uri": d.File},
+				"artifactLocation": object{"uri": fileURI(d.File)},
 				"region":           object{"startLine": max(d.Line, 1), "startColumn": max(d.Col, 1)},
 			}}},
 		})

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -64,38 +65,46 @@ func explain(id string, dirs []string, s streams) error {
 	return writeString(s.out, clip(b.String()))
 }
 
+// describeRule writes a rule for a person: prose, conditions and chains, each on lines of 100
+// cells at the most, continued further to the right.
 func describeRule(b *strings.Builder, r *rule.Rule) {
-	fmt.Fprintf(b, "%s\n%s · %s · %s · %s · %s\n\n%s\n\n", r.Title, r.ID, r.Kind, r.Origin, r.Domain, r.Status, r.Path)
+	fmt.Fprintf(b, "%s\n%s · %s · %s · %s · %s\n\n", r.Title, r.ID, r.Kind, r.Origin, r.Domain, r.Status)
+	folded(b, "", "", r.Path)
 	if r.Conclude != "" {
-		fmt.Fprintf(b, "When it shows: %s\n\n", r.Conclude)
+		b.WriteByte('\n')
+		folded(b, "When it shows: ", "", r.Conclude)
+	}
+	if r.Applies != nil || len(r.Requires) > 0 {
+		b.WriteByte('\n')
 	}
 	if r.Applies != nil {
-		fmt.Fprintf(b, "applies: %s\n", oneLine(r.Applies))
+		folded(b, "applies: ", "    ", oneLine(r.Applies))
 	}
 	for _, q := range r.Requires {
 		word := "when"
 		if q.Unless != nil {
 			word = "unless"
 		}
-		verdict := q.Verdict
-		if verdict == "" {
-			verdict = "unsupported"
-		}
-		fmt.Fprintf(b, "requires %s %s\n  else %s: %s\n", word, oneLine(q.Expr()), verdict, q.Because)
+		folded(b, "requires "+word+" ", "    ", oneLine(q.Expr()))
+		folded(b, "  else "+q.Verdict+": ", "    ", q.Because)
 	}
 	describeSide(b, "taken", r.Fused)
 	describeSide(b, "not taken", r.Split)
 	if r.Unseen != "" {
-		fmt.Fprintf(b, "\nnot taken: cannot be told: %s\n", r.Unseen)
+		b.WriteByte('\n')
+		folded(b, "not taken: cannot be told: ", "  ", r.Unseen)
 	}
 	if len(r.Switches) > 0 {
 		b.WriteString("\nswitches:\n")
 		for _, w := range r.Switches {
-			fmt.Fprintf(b, "  %s (%s", w.Name, w.Kind)
+			what := w.Kind
 			if w.Default != "" {
-				fmt.Fprintf(b, ", default %s", w.Default)
+				what += ", default " + w.Default
 			}
-			fmt.Fprintf(b, ") %s\n", w.Effect)
+			folded(b, "  "+w.Name+" ("+what+") ", "    ", w.Effect)
+			if w.Source.Path != "" {
+				fmt.Fprintf(b, "    %s\n", w.Source)
+			}
 		}
 	}
 	b.WriteString("\nsources:\n")
@@ -116,7 +125,7 @@ func describeSide(b *strings.Builder, name string, alts []*rule.Alternative) {
 		}
 		b.WriteByte('\n')
 		if a.Only != nil {
-			fmt.Fprintf(b, "  only %s\n", oneLine(a.Only))
+			folded(b, "  only ", "      ", oneLine(a.Only))
 		}
 		for i, st := range a.Steps {
 			flags := ""
@@ -126,21 +135,38 @@ func describeSide(b *strings.Builder, name string, alts []*rule.Alternative) {
 			if st.Many {
 				flags += ", one or more"
 			}
-			fmt.Fprintf(b, "  %d %s%s: %s\n", i+1, st.As, flags, oneLine(st.MatchExpr))
 			if st.SkipExpr != nil {
-				fmt.Fprintf(b, "      before it may stand: %s\n", oneLine(st.SkipExpr))
+				folded(b, "    between them may stand: ", "      ", oneLine(st.SkipExpr))
 			}
+			folded(b, fmt.Sprintf("  %d %s%s: ", i+1, st.As, flags), "      ", oneLine(st.MatchExpr))
 		}
 		if a.WhereExpr != nil {
-			fmt.Fprintf(b, "  where %s\n", oneLine(a.WhereExpr))
+			folded(b, "  where ", "      ", oneLine(a.WhereExpr))
 		}
 		if a.Residue != nil {
-			fmt.Fprintf(b, "  %d a step by design: %s\n", a.Residue.PerStep, a.Residue.Because)
+			folded(b, fmt.Sprintf("  %d a step by design: ", a.Residue.PerStep), "      ", a.Residue.Because)
 		}
 		if a.ByDesign != "" {
-			fmt.Fprintf(b, "  by design: %s\n", a.ByDesign)
+			folded(b, "  by design: ", "      ", a.ByDesign)
 		}
 	}
+}
+
+// folded writes a text behind a head, broken at spaces; the lines that follow begin with rest.
+func folded(b *strings.Builder, head, rest, text string) {
+	const width = 100
+	line, empty := head, true
+	for _, w := range strings.Fields(text) {
+		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(w) > width {
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+			line, empty = rest, true
+		}
+		if !empty {
+			line += " "
+		}
+		line, empty = line+w, false
+	}
+	b.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
 func oneLine(e *rule.Expr) string { return strings.Join(strings.Fields(e.Text), " ") }
@@ -164,7 +190,7 @@ func testsOf(b *strings.Builder, r *rule.Rule, dirs []string) {
 	if f == nil || wrong.Errors() > 0 {
 		return
 	}
-	b.WriteString("tests:\n")
+	b.WriteString("\ntests:\n")
 	for _, t := range f.Tests {
 		what := "none"
 		if len(t.Expect) > 0 {

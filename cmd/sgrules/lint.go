@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,8 +35,9 @@ names tested by substring, conditions that always or never hold, duplicates, and
 rule has tests and that they pass, its conditions all needed. Exceptions stand in
 exceptions.yaml, each with a reason; an unused one is an error.
 
-With --source NAME=DIR every source and switch of that repository is looked up in a checkout.
-Exit code 1: something was found.`,
+With --source NAME=DIR every source and switch of that repository is looked up in a checkout:
+the file is there (or under the name that aliases.yaml gives it), it defines the symbol, it
+names the switch. Exit code 1: an error was found; warnings alone do not count.`,
 		example: `sgrules lint
 sgrules lint --format github rules/
 sgrules lint --source sglang=../sglang --source vllm=../vllm`,
@@ -69,16 +69,26 @@ func (l *lintFlags) do(ctx context.Context, args []string, s streams) error {
 	}
 	cat, err := engine.LoadFolder(dir)
 	var wrong *engine.RuleError
-	if asRuleError(err, &wrong) { // what is wrong with the files is what lint is asked for
+	if asRuleError(err, &wrong) && !nothing(wrong.List) { // what is wrong with the files is what lint is asked for
 		return l.report(s, wrong.List, wrong.Source)
 	}
 	if err != nil {
 		return err
 	}
 	set := cat.Rules
-	suite, list := ruletest.Load(os.DirFS(dir), filepath.ToSlash(filepath.Clean(dir)), set, cat.Sites)
+	for _, name := range slices.Sorted(maps.Keys(at)) {
+		if known := source.Repositories(set.Rules()); !slices.Contains(known, name) {
+			return usagef("lint: --source %s: no rule has a source of it; the rules have %s", name, strings.Join(known, ", "))
+		}
+	}
 	used := map[int]bool{}
-	list = append(list, excepted(set, rule.Lint(set, rule.LintOptions{}), used)...)
+	suite, list := ruletest.Load(os.DirFS(dir), filepath.ToSlash(filepath.Clean(dir)), set, cat.Sites)
+	for _, d := range rule.Lint(set, rule.LintOptions{}) {
+		if standsIn(dir, d.File) { // a folder without families is judged with those of the program, which are not
+			list.Add(d)
+		}
+	}
+	list = excepted(set, list, used)
 	if !l.noTests {
 		res, err := suite.Run(ctx, ruletest.Options{Mutations: true})
 		if err != nil {
@@ -97,14 +107,37 @@ func (l *lintFlags) do(ctx context.Context, args []string, s streams) error {
 	return l.report(s, list, text)
 }
 
-// excepted leaves out what an exception allows.
+// nothing tells that a folder has no rules at all: there was nothing to check.
+func nothing(list diag.List) bool {
+	return slices.ContainsFunc(list, func(d diag.Diagnostic) bool { return d.Code == "no-rules" })
+}
+
+// standsIn tells whether a file that a position names is one of the folder's.
+func standsIn(dir, file string) bool {
+	rel, ok := strings.CutPrefix(file, filepath.ToSlash(filepath.Clean(dir))+"/")
+	if !ok && filepath.Clean(dir) == "." {
+		rel, ok = file, true
+	}
+	if !ok {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(dir, filepath.FromSlash(rel)))
+	return err == nil
+}
+
+// excepted leaves out what an exception allows, of what was found in rule files.
 func excepted(set *rule.Set, list diag.List, used map[int]bool) diag.List {
+	owner := map[string]string{}
+	for _, r := range set.Rules() {
+		owner[r.File] = r.ID
+	}
 	var out diag.List
 	for _, d := range list {
-		id := strings.TrimSuffix(path.Base(d.File), ".yaml")
-		if i := set.Allows(d.Code, id); i >= 0 {
-			used[i] = true
-			continue
+		if id, ok := owner[d.File]; ok {
+			if i := set.Allows(d.Code, id); i >= 0 {
+				used[i] = true
+				continue
+			}
 		}
 		out.Add(d)
 	}
@@ -122,6 +155,9 @@ func (l *lintFlags) checkouts() (source.Checkouts, error) {
 			return nil, err
 		} else if !info.IsDir() {
 			return nil, fmt.Errorf("--source %s: %s is not a folder", name, dir)
+		}
+		if _, twice := at[name]; twice {
+			return nil, usagef("lint: --source %s is given twice", name)
 		}
 		at[name] = dir
 	}

@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/sgrules/sgrules/engine"
+	"github.com/sgrules/sgrules/engine/rule"
 )
 
 func newCommand() command {
@@ -35,14 +36,42 @@ rule matches; 'sgrules test --run ID' says how far it is.`,
 }
 
 func scaffold(dir, kind, id string, s streams) error {
-	for _, c := range id {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return usagef("new: the id %q: expected lower-case words and digits joined by hyphens", id)
+	if !rule.IsID(id) {
+		return usagef("new: the id %q: expected lower-case words and digits joined by hyphens, beginning with a letter, at most 80 bytes", id)
+	}
+	if err := unused(dir, id); err != nil {
+		return err
+	}
+	folder := filepath.Join(dir, kind)
+	files := []struct{ path, text string }{
+		{filepath.Join(folder, id+".yaml"), fmt.Sprintf(newRule, id, kind)},
+		{filepath.Join(folder, id+"_test.yaml"), fmt.Sprintf(newTest, id)},
+	}
+	for _, f := range files { // both or none
+		if _, err := os.Lstat(f.path); err == nil {
+			return fmt.Errorf("%s is there already", f.path)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
-	if id == "" || len(id) > 80 || strings.Trim(id, "-") != id || strings.Contains(id, "--") {
-		return usagef("new: the id %q: expected lower-case words and digits joined by hyphens, at most 80 bytes", id)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
 	}
+	for _, f := range files {
+		if err := writeFile(f.path, func(w io.Writer) error { return writeString(w, f.text) }); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(s.out, "wrote", clean(f.path)); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(s.out, "fill in both, then: sgrules test %s --run %s\n", clean(dir), id)
+	return err
+}
+
+// unused tells that neither the rules of the program nor those of the folder have or had an
+// id. Of the folder the names of files count, so that one with unfinished rules will do.
+func unused(dir, id string) error {
 	cat, err := engine.LoadCatalog(nil, false)
 	if err != nil {
 		return err
@@ -52,30 +81,26 @@ func scaffold(dir, kind, id string, s streams) error {
 	} else if r != nil {
 		return usagef("new: the id %s is taken by %s", id, r.File)
 	}
-	folder := filepath.Join(dir, kind)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	for _, f := range []struct{ name, text string }{
-		{id + ".yaml", fmt.Sprintf(newRule, id, kind)},
-		{id + "_test.yaml", fmt.Sprintf(newTest, id)},
-	} {
-		p := filepath.Join(folder, f.name)
-		out, err := os.OpenFile(p, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-		if errors.Is(err, fs.ErrExist) {
+	for _, kind := range rule.Kinds() {
+		p := filepath.Join(dir, kind, id+".yaml")
+		if _, err := os.Lstat(p); err == nil {
 			return fmt.Errorf("%s is there already", p)
 		}
-		if err != nil {
-			return err
-		}
-		if _, err := out.WriteString(f.text); err != nil {
-			return errors.Join(err, out.Close())
-		}
-		if err := out.Close(); err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintln(s.out, "wrote", clean(p)); err != nil {
-			return err
+	}
+	p := filepath.Join(dir, "retired.yaml")
+	src, err := os.ReadFile(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	gone, wrong := rule.DecodeRetired(p, src)
+	if wrong.Errors() > 0 {
+		return &engine.RuleError{List: wrong, Source: map[string][]byte{p: src}}
+	}
+	for _, g := range gone {
+		if g.ID == id {
+			return usagef("new: the id %s is retired (%s); ids are never used again", id, g.Because)
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,8 +13,12 @@ import (
 	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/kineto"
 	"github.com/sgrules/sgrules/engine/match"
+	"github.com/sgrules/sgrules/engine/rule"
 	"github.com/sgrules/sgrules/engine/slice"
 )
+
+// fillIn stands for the id of the rule where none is given.
+const fillIn = "fill-in"
 
 func sliceCommand() command {
 	return command{
@@ -21,17 +26,25 @@ func sliceCommand() command {
 		args:  "TRACE",
 		short: "print a stretch of a trace as a rule test",
 		long: `Slice prints kernels A to B of a trace (B not included), in order of start over all streams and
-counted from 0, in the notation of rule tests: names, times, streams, ops, frames of known
-packages, steps and graph launches, which is what rules can see.`,
-		example: "sgrules slice trace.json.gz --kernels 120..140 --rule sglang-my-pattern > rules/fuse/sglang-my-pattern_test.yaml",
+counted from 0, in the notation of rule tests: names, times, streams, waits, ops, frames of
+known packages, modules, steps and graph launches, which is what rules can see. What the test
+must find is for you to fill in.`,
+		example: `sgrules slice trace.json.gz --kernels 120..140 --rule sglang-my-pattern > rules/fuse/sglang-my-pattern_test.yaml
+sgrules slice trace.json.gz --kernels 0..400 --stage decode --stream 7`,
 		setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 			kernels := f.String("kernels", "", "which, as `A..B`")
 			stage := f.String("stage", "", "only of this `stage`")
 			stream := f.Int64("stream", -1, "only of this `stream`")
-			id := f.String("rule", "fill-in", "the `id` of the rule the test is for")
+			id := f.String("rule", fillIn, "the `id` of the rule the test is for")
 			return func(ctx context.Context, args []string, s streams) error {
 				if len(args) != 1 {
 					return usagef("slice takes one trace")
+				}
+				if *kernels == "" {
+					return usagef("slice: say which kernels with --kernels A..B, counted from 0 in order of start")
+				}
+				if *id != fillIn && !rule.IsID(*id) {
+					return usagef("slice: --rule %q: expected the id of a rule", *id)
 				}
 				a, b, ok := strings.Cut(*kernels, "..")
 				from, err1 := strconv.Atoi(a)
@@ -46,6 +59,9 @@ packages, steps and graph launches, which is what rules can see.`,
 				t, err := kineto.Open(ctx, args[0], kineto.Options{})
 				if err != nil {
 					return err
+				}
+				if n := len(t.Damage); n > 0 {
+					fmt.Fprintf(s.err, "sgrules: warning: %s: byte %d: %s; the stretch is counted in what was read\n", clean(args[0]), t.Damage[0].Offset, clean(t.Damage[0].Msg))
 				}
 				g := graph.Build(t, graph.Options{Sites: cat.Sites, Stage: graph.StageFromPath(args[0])})
 				run := match.Describe(g)

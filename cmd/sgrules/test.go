@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sgrules/sgrules/engine"
+	"github.com/sgrules/sgrules/engine/diag"
 	"github.com/sgrules/sgrules/engine/ruletest"
 )
 
@@ -35,10 +36,12 @@ func testCommand() command {
 out every condition of every rule in turn: a test has to notice. With --clean it also matches
 the rules on traces in which nothing is wrong.
 
-Exit code 1: a test failed, a condition is not tested, or a rule fires on a clean trace.`,
+Exit code 1: a test failed, a rule has none, a condition is not tested, or a rule fires on a
+clean trace. Exit code 2: a rule or a file of tests is wrong, or --run matches nothing.`,
 		example: `sgrules test
 sgrules test --run qk-norm -v my-rules/
-sgrules test --mutations=false rules/`,
+sgrules test --mutations=false rules/
+sgrules test --format json | jq '.diagnostics[] | .code'`,
 		setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 			t := &testFlags{}
 			f.StringVar(&t.run, "run", "", "only rules whose id matches this `regexp`")
@@ -72,17 +75,30 @@ func (t *testFlags) do(ctx context.Context, args []string, s streams) error {
 	suite, list := ruletest.Load(os.DirFS(dir), filepath.ToSlash(filepath.Clean(dir)), cat.Rules, cat.Sites)
 	source := maps.Clone(cat.Rules.Source())
 	maps.Copy(source, suite.Source)
+	if slices.ContainsFunc(list, func(d diag.Diagnostic) bool { return d.Code != ruletest.NoTests }) {
+		return &engine.RuleError{List: list, Source: source} // tests that cannot be read are not run in part
+	}
+	if only != nil {
+		list = slices.DeleteFunc(list, func(d diag.Diagnostic) bool { return !only.MatchString(ruleOf(d.File)) })
+	}
 	res, err := suite.Run(ctx, ruletest.Options{Only: only, Mutations: t.mutations})
 	if err != nil {
 		return err
 	}
+	if only != nil && res.Tests == 0 && len(list) == 0 {
+		return usagef("test: --run %q: no rule of %s has such an id", t.run, dir)
+	}
 	res.List = append(list, res.List...)
+	traces := 0
 	if t.clean != "" {
-		traces, err := tracesIn(t.clean)
+		files, err := tracesIn(t.clean)
 		if err != nil {
 			return err
 		}
-		wrong, err := ruletest.Clean(ctx, cat.Rules, cat.Sites, traces)
+		if traces = len(files); traces == 0 {
+			return usagef("test: --clean %s: no trace in this folder", t.clean)
+		}
+		wrong, err := ruletest.Clean(ctx, cat.Rules, cat.Sites, files)
 		if err != nil {
 			return err
 		}
@@ -90,12 +106,11 @@ func (t *testFlags) do(ctx context.Context, args []string, s streams) error {
 	}
 	res.List.Sort()
 	if t.format == "json" {
-		e := json.NewEncoder(s.out)
-		e.SetIndent("", "  ")
-		if err := e.Encode(res); err != nil {
-			return err
-		}
-	} else if err := t.text(s, res, source); err != nil {
+		err = encode(s.out, jsonResults(res, traces))
+	} else {
+		err = t.text(s, res, traces, source)
+	}
+	if err != nil {
 		return err
 	}
 	if len(res.List) > 0 {
@@ -104,7 +119,35 @@ func (t *testFlags) do(ctx context.Context, args []string, s streams) error {
 	return nil
 }
 
-func (t *testFlags) text(s streams, res *ruletest.Results, source map[string][]byte) error {
+// ruleOf is the id of the rule that stands in a file.
+func ruleOf(file string) string { return strings.TrimSuffix(path.Base(file), ".yaml") }
+
+type jsonTest struct {
+	Rule     string   `json:"rule"`
+	Name     string   `json:"name"`
+	Passed   bool     `json:"passed"`
+	Problems []string `json:"problems"`
+}
+
+type jsonTestRun struct {
+	Tests       int              `json:"tests"`
+	Failed      int              `json:"failed"`
+	Mutants     int              `json:"mutants"`
+	Survived    int              `json:"survived"`
+	Clean       int              `json:"clean_traces"`
+	Outcomes    []jsonTest       `json:"outcomes"`
+	Diagnostics []jsonDiagnostic `json:"diagnostics"`
+}
+
+func jsonResults(res *ruletest.Results, traces int) jsonTestRun {
+	out := jsonTestRun{res.Tests, res.Failed, res.Mutants, res.Survived, traces, []jsonTest{}, jsonDiagnostics(res.List)}
+	for _, o := range res.Outcomes {
+		out.Outcomes = append(out.Outcomes, jsonTest{o.Rule, o.Test, len(o.Problems) == 0, append([]string{}, o.Problems...)})
+	}
+	return out
+}
+
+func (t *testFlags) text(s streams, res *ruletest.Results, traces int, source map[string][]byte) error {
 	if t.verbose {
 		for _, o := range res.Outcomes {
 			state := "ok  "
@@ -119,8 +162,14 @@ func (t *testFlags) text(s streams, res *ruletest.Results, source map[string][]b
 	if err := res.List.Print(s.out, source, 200); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(s.out, "%d tests, %d failed; %d mutants, %d survived\n", res.Tests, res.Failed, res.Mutants, res.Survived)
-	return err
+	line := fmt.Sprintf("%d tests, %d failed; %d mutants, %d survived", res.Tests, res.Failed, res.Mutants, res.Survived)
+	if !t.mutations {
+		line = fmt.Sprintf("%d tests, %d failed", res.Tests, res.Failed)
+	}
+	if traces > 0 {
+		line += fmt.Sprintf("; %d clean traces", traces)
+	}
+	return writeString(s.out, line+"\n")
 }
 
 // rulesDir is the folder of rules a command works on.

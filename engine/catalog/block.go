@@ -71,7 +71,7 @@ func (p *parser) mapping(b *block) *yaml.Node {
 		if where, twice := proseKeys[k.Value]; twice {
 			pos := diag.Pos{File: p.in.file, Line: b.first + k.Line - 1, Col: k.Column}
 			p.list.Add(diag.Diagnostic{Pos: pos, EndCol: pos.Col + len(k.Value), Code: "prose-key", Msg: "the key " + k.Value + " stands in the rule block",
-				Hint: "it is told by " + where + " of the section; take it out of the block"})
+				Hint: "it is told by " + where + "; take it out of the block"})
 			ok = false
 		}
 	}

@@ -273,10 +273,55 @@ func FuzzCompile(f *testing.F) {
 	f.Add(good, rows)
 	f.Add("## SGLang · LLM · mainline\n### x\n```yaml rule\nid: &a [*a]\n```\n", "")
 	f.Add("<!-- index:begin -->", "key")
+	f.Add(strings.Replace(good, "k.symbol == \"rope\"", ">-\n k.symbol ==\n\n  \"ro\\tpe\" # x", 1), rows)
+	f.Add(strings.ReplaceAll(good, "\n", "\r\n"), rows)
+	for _, name := range []string{"fuse-catalog.md", "other-catalog.md"} {
+		wrong, err := os.ReadFile(filepath.Join("testdata", "wrong", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(wrong), rows)
+	}
 	f.Fuzz(func(t *testing.T, md, tsv string) {
+		if len(md) > 16<<10 || len(tsv) > 4<<10 {
+			return
+		}
 		res, list := compileText(t, md, tsv)
-		if list.Errors() > 0 && len(res.Rules) > 0 {
-			t.Error("rules are given beside errors")
+		again, other := compileText(t, md, tsv)
+		if list.Error() != other.Error() {
+			t.Fatalf("two readings differ:\n%s\n%s", list.Error(), other.Error())
+		}
+		for _, d := range list {
+			lines := strings.Split(string(res.Source[d.File]), "\n")
+			if d.Code == "internal" || d.Msg == "" || d.Line > len(lines)+1 || d.Line > 0 && d.Line <= len(lines) && d.Col > len(lines[d.Line-1])+1 {
+				t.Errorf("%v: no error of the catalog, or not in it", d)
+			}
+		}
+		if list.Errors() > 0 {
+			if len(res.Rules)+len(res.References) > 0 {
+				t.Error("something is given beside errors")
+			}
+			return
+		}
+		for i, o := range res.Rules {
+			if !bytes.Equal(o.Bytes, again.Rules[i].Bytes) || !isGenerated(o.Bytes) {
+				t.Errorf("%s differs the second time or does not say that it is generated", o.Path)
+			}
+		}
+		// The catalog with its index compiles to itself.
+		for _, o := range res.References {
+			if o.Path != "fuse-catalog.md" {
+				continue
+			}
+			twice, list := compileText(t, string(o.Bytes), tsv)
+			if list.Errors() > 0 {
+				t.Fatalf("with its index the catalog is wrong: %v\n%s", list, o.Bytes)
+			}
+			for i, r := range twice.Rules {
+				if !bytes.Equal(r.Bytes, res.Rules[i].Bytes) {
+					t.Errorf("with its index the catalog compiles to another %s:\n%s\n%s", r.Path, r.Bytes, res.Rules[i].Bytes)
+				}
+			}
 		}
 	})
 }

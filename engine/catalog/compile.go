@@ -9,6 +9,8 @@ import (
 	"sort"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/sgrules/sgrules/engine/diag"
 	"github.com/sgrules/sgrules/engine/rule"
 )
@@ -123,6 +125,9 @@ func (c *compiler) catalog(fsys fs.FS, name string) {
 	p := parse(shown, data)
 	rows := p.compile(c.env, defaultKind(name))
 	for _, r := range rows {
+		for i, key := range r.rule.Covers {
+			c.covers = append(c.covers, Cover{Key: key, Rule: r.rule.ID, Pos: r.rule.CoverAt(i)})
+		}
 		if before, twice := c.taken[r.rule.ID]; twice {
 			at := r.rule.At("id")
 			p.list.Add(diag.Diagnostic{Pos: at, EndCol: at.Col + len(r.rule.ID), Code: "duplicate-id",
@@ -130,9 +135,6 @@ func (c *compiler) catalog(fsys fs.FS, name string) {
 			continue
 		}
 		c.taken[r.rule.ID] = r.rule.At("id")
-		for i, key := range r.rule.Covers {
-			c.covers = append(c.covers, Cover{Key: key, Rule: r.rule.ID, Pos: r.rule.CoverAt(i)})
-		}
 	}
 	var shift int
 	if len(p.list) == 0 || p.list.Errors() == 0 {
@@ -188,21 +190,23 @@ func (p *parser) compile(env *rule.Env, kind string) []row {
 
 // output generates the file of a row. That it says the same as the section is verified by reading it.
 func (p *parser) output(r row, head string) (Output, bool) {
-	if r.section.bad {
-		return Output{}, false
-	}
 	root, err := readYAML(r.section.block.text(p.in))
-	if err != nil {
+	if err != nil || root.Kind != yaml.MappingNode {
 		return Output{}, false // said by package rule
 	}
 	before := len(p.list)
 	comments := p.comments(r.section.block, root)
-	if len(p.list) > before {
+	if r.section.bad {
 		return Output{}, false
 	}
 	text, lost := emit(head, r.section, r.kind, root, comments)
-	for _, n := range lost {
+	for _, n := range lost { // the line below the comment, with nothing but blank lines between
+		for n--; n > 1 && strings.TrimSpace(p.in.line(r.section.block.first+n-1)) == ""; n-- {
+		}
 		p.lostComment(r.section.block, n)
+	}
+	if len(p.list) > before {
+		return Output{}, false
 	}
 	o := Output{Path: path.Join(r.rule.Kind, r.rule.ID+".yaml"), Bytes: text}
 	again, list := rule.Decode(o.Path, text)
@@ -210,7 +214,7 @@ func (p *parser) output(r row, head string) (Output, bool) {
 		p.list.Addf(r.section.title.at, "internal", "the generated file does not say what the section says; this is an error of the compiler: %v", list.Err())
 		return Output{}, false
 	}
-	return o, len(lost) == 0
+	return o, true
 }
 
 // handwritten notes the ids of the rules that are not generated, and what they cover. What is wrong

@@ -151,5 +151,6 @@ func (p prose) at(otherwise int) int {
 	if p[0].code {
 		return max(p[0].at-1, 0)
 	}
-	return p[0].at
+	text := p[0].text
+	return p[0].at + len(text) - len(strings.TrimLeft(text, " "))
 }

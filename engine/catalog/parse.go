@@ -38,6 +38,7 @@ type section struct {
 	block    *block
 
 	labels map[string]diag.Pos // of the labels that stand in it
+	blocks int                 // fenced blocks with the info string of a rule, also one that cannot be read
 	bad    bool                // something in it is wrong: nothing is generated
 }
 
@@ -179,7 +180,7 @@ func (p *parser) close(s *section) {
 	if _, ok := s.labels["Sources"]; !ok {
 		lacks("sources", "write **Sources.** and a list of `repo@commit:path::symbol`")
 	}
-	if s.block == nil {
+	if s.blocks == 0 {
 		lacks("rule block", "write a fenced block with the info string: yaml rule")
 	}
 }

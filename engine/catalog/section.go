@@ -150,6 +150,7 @@ func (p *parser) items(s *section, l *ast.List, label string) {
 // fenced notes the lines of the rule block.
 func (p *parser) fenced(s *section, n *ast.FencedCodeBlock) {
 	open := p.in.pos(p.start(n))
+	s.blocks++
 	if s.block != nil {
 		p.list.Addf(open, "duplicate-block", "the pattern has a rule block already, in line %d", s.block.first-1)
 		return

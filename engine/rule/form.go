@@ -40,6 +40,16 @@ func test(field Field, values ...string) *form {
 	return f
 }
 
+// plain tells whether nothing in f is opaque.
+func (f *form) plain() bool {
+	for _, k := range f.kids {
+		if !k.plain() {
+			return false
+		}
+	}
+	return f.op != formOpaque
+}
+
 func not(f *form) *form {
 	if f.op == formNot {
 		return f.kids[0]

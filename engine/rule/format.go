@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -31,7 +32,8 @@ func Format(file string, src []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	order(doc, 0)
+	order(doc)
+	foldScalars(doc, 0)
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
@@ -121,58 +123,126 @@ func meaningOf(n *yaml.Node) (string, error) {
 	return b.String(), err
 }
 
-// keyOrder is where a key stands in its mapping. Keys of no list keep their order behind the
-// others; the words of the notation of traces are no keys of the grammar and stay as written.
-var keyOrder = func() map[string]int {
-	out := map[string]int{}
-	for i, k := range strings.Fields(`rule tests id family kind name title origin status domain priority pulls covers sources switches
-applies requires when unless because verdict only fused split as match chain skip optional many where residue by_design per_step
-path conclude unseen`) {
-		out[k] = i
-	}
-	return out
-}()
+// layout is the keys of a mapping in the order of the grammar, with the layouts of what stands
+// under them. A mapping with any other key keeps its order.
+type layout struct {
+	keys  []string
+	under map[string]*layout
+}
 
-// order puts the keys of every mapping of the grammar in order.
-func order(n *yaml.Node, depth int) {
-	if depth > 100 {
+func layoutOf(sh *shape, under map[string]*layout) *layout { return &layout{sh.names(), under} }
+
+// The layouts of files, by the key that tells a file's kind. Items of traces stay as they are
+// written: their first key says what they are.
+var layouts = map[string]*layout{
+	"id": layoutOf(&ruleShape, map[string]*layout{
+		"switches": layoutOf(&switchShape, nil),
+		"requires": layoutOf(&requireShape, nil),
+		"fused":    alternativeLayout,
+		"split":    alternativeLayout,
+	}),
+	"family": layoutOf(&familyShape, nil),
+	"rule": {[]string{"rule", "define", "tests"}, map[string]*layout{
+		"tests": {[]string{"name", "only", "run", "trace", "expect"}, map[string]*layout{
+			"run":    {[]string{"framework", "vendor", "gpu", "sm", "model", "tp", "world", "args"}, nil},
+			"expect": {[]string{"verdict", "under", "rule", "stage", "side", "chains", "by_design", "bind"}, nil},
+		}},
+	}},
+}
+
+var alternativeLayout = layoutOf(&alternativeShape, map[string]*layout{
+	"chain":   layoutOf(&stepShape, nil),
+	"residue": layoutOf(&residueShape, nil),
+})
+
+// order puts the keys of a file's mappings in the order of the grammar.
+func order(doc *yaml.Node) {
+	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
 		return
 	}
-	if n.Kind == yaml.MappingNode && ordered(n) {
-		type pair struct{ k, v *yaml.Node }
-		var pairs []pair
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			pairs = append(pairs, pair{n.Content[i], n.Content[i+1]})
+	root := doc.Content[0]
+	for _, key := range []string{"id", "family", "rule"} {
+		if slices.ContainsFunc(root.Content, func(n *yaml.Node) bool { return n.Value == key }) {
+			layouts[key].order(root, true)
+			return
 		}
-		head := ""
-		if depth <= 1 && len(pairs) > 0 { // what stands above the first key is about the file
-			head, pairs[0].k.HeadComment = pairs[0].k.HeadComment, ""
-		}
-		sort.SliceStable(pairs, func(i, j int) bool { return keyOrder[pairs[i].k.Value] < keyOrder[pairs[j].k.Value] })
-		if head != "" {
-			if own := pairs[0].k.HeadComment; own != "" {
-				head += "\n\n" + own
-			}
-			pairs[0].k.HeadComment = head
-		}
-		n.Content = n.Content[:0]
-		for _, p := range pairs {
-			n.Content = append(n.Content, p.k, p.v)
-		}
-	}
-	for _, c := range n.Content {
-		order(c, depth+1)
 	}
 }
 
-// ordered tells a mapping all of whose keys the grammar orders.
-func ordered(n *yaml.Node) bool {
-	for i := 0; i < len(n.Content); i += 2 {
-		if _, ok := keyOrder[n.Content[i].Value]; !ok {
-			return false
+func (l *layout) order(n *yaml.Node, top bool) {
+	if n.Kind == yaml.SequenceNode {
+		for _, c := range n.Content {
+			l.order(c, false)
 		}
 	}
-	return true
+	if n.Kind != yaml.MappingNode {
+		return
+	}
+	type pair struct{ k, v *yaml.Node }
+	var pairs []pair
+	known := true
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		pairs = append(pairs, pair{k, v})
+		known = known && slices.Contains(l.keys, k.Value)
+		if u := l.under[k.Value]; u != nil {
+			u.order(v, false)
+		}
+	}
+	if !known || len(pairs) == 0 {
+		return
+	}
+	head := ""
+	if top { // what stands above the first key is about the file
+		head, pairs[0].k.HeadComment = pairs[0].k.HeadComment, ""
+	}
+	sort.SliceStable(pairs, func(i, j int) bool {
+		return slices.Index(l.keys, pairs[i].k.Value) < slices.Index(l.keys, pairs[j].k.Value)
+	})
+	if head != "" {
+		if own := pairs[0].k.HeadComment; own != "" {
+			head += "\n\n" + own
+		}
+		pairs[0].k.HeadComment = head
+	}
+	n.Content = n.Content[:0]
+	for _, p := range pairs {
+		n.Content = append(n.Content, p.k, p.v)
+	}
+}
+
+// foldScalars gives the long texts of block mappings and lists the folded style, in which
+// they can be broken. Those in {…} and […] stay: such a line is one thing.
+func foldScalars(n *yaml.Node, indent int) {
+	if n.Style&yaml.FlowStyle != 0 || indent > 100 {
+		return
+	}
+	fold := func(v *yaml.Node, before int) {
+		text := v.Value
+		switch {
+		case v.Kind != yaml.ScalarNode || v.Tag != "!!str" || v.Anchor != "" || v.Style&(yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) != 0:
+		case before+utf8.RuneCountInString(text) <= formatWidth || !strings.Contains(text, " "):
+		case strings.ContainsAny(text, "\n\t") || strings.TrimSpace(text) != text || v.LineComment != "":
+		default:
+			v.Style = yaml.FoldedStyle
+		}
+	}
+	switch n.Kind {
+	case yaml.DocumentNode:
+		for _, c := range n.Content {
+			foldScalars(c, 0)
+		}
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			fold(n.Content[i+1], indent+len(n.Content[i].Value)+2)
+			foldScalars(n.Content[i+1], indent+2)
+		}
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			fold(c, indent+2)
+			foldScalars(c, indent+2)
+		}
+	}
 }
 
 // foldLong breaks the long lines of folded scalars, which the encoder writes in one piece.

@@ -50,6 +50,7 @@ func Load(fsys fs.FS, opts LoadOptions) (*Set, diag.List) {
 		return &Set{sources: l.sources, aliases: l.aliases}, l.list
 	}
 	set.exceptions = l.exceptions
+	set.lazy = opts.Lazy
 	if !opts.Lazy {
 		l.list = append(l.list, set.CompileAll()...)
 		if !opts.Overlay && l.list.Errors() == 0 {
@@ -279,7 +280,11 @@ func Overlay(base, extra *Set) (*Set, diag.List) {
 		return base, list
 	}
 	set.exceptions = append(append([]Exception{}, base.exceptions...), extra.exceptions...)
-	list = append(list, set.check(extra)...)
+	if extra.lazy {
+		list = append(list, set.compileDoubtful(extra)...)
+	} else {
+		list = append(list, set.check(extra)...)
+	}
 	list.Sort()
 	return set, list
 }

@@ -16,6 +16,7 @@ type Set struct {
 	byID       map[string]*entry
 	retired    []Retired
 	exceptions []Exception
+	lazy       bool // loaded without compiling: Overlay does not either
 	aliases    *Aliases
 	env        *Env
 	sources    map[string][]byte
@@ -202,6 +203,33 @@ func (s *Set) CompileAll() diag.List {
 	}
 	out.Sort()
 	return out
+}
+
+// compileDoubtful compiles the rules of extra, as they stand in s, whose steps could keep a rule
+// with a mistake from ever being a candidate: those that skim does not vouch for. It gives what
+// is wrong with them, so that a mistake is told of whatever the trace has.
+func (s *Set) compileDoubtful(extra *Set) diag.List {
+	var out diag.List
+	for _, x := range extra.rules {
+		e := s.byID[x.rule.ID]
+		if e == nil || !e.doubtful() {
+			continue
+		}
+		_, list := e.compile(s.env)
+		out = append(out, list...)
+	}
+	return out
+}
+
+func (e *entry) doubtful() bool {
+	for _, steps := range e.steps {
+		for _, st := range steps {
+			if st.MatchExpr != nil && !vouched(st.MatchExpr.Text) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Candidates compiles the rules that a trace with these atoms can match, and only those, by id.

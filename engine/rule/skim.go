@@ -24,6 +24,13 @@ func skim(text string) (*form, bool) {
 	return r.asCond(), true
 }
 
+// vouched tells whether skim understood every part of a condition: then each field and method
+// in it exists and is compared with a value of its own type, and CEL accepts it too.
+func vouched(text string) bool {
+	f, ok := skim(text)
+	return ok && len(text) <= maxExpr && f.plain()
+}
+
 type skimmer struct {
 	text string
 	at   int

@@ -71,7 +71,7 @@ func Decode(file string, src []byte) (*File, diag.List) {
 		d.both(n, f)
 	}
 	d.list.Sort()
-	return f, d.list
+	return f, slices.Compact(d.list) // what an alias repeats is said once
 }
 
 // both asks for a test that matches and for one that does not.
@@ -216,6 +216,9 @@ func (d *decoder) expects(t *Test, n *yaml.Node, id string) {
 			continue
 		}
 		own = own || e.Rule == id
+		if e.Verdict == "" && e.Under == "" {
+			continue // said already
+		}
 		key := fmt.Sprint(e.Rule, "\n", e.Under, "\n", e.Stage, "\n", e.Side)
 		if seen[key] {
 			d.addf(x, "duplicate-entry", "tell them apart by stage or side", "an entry about the same finding is there already")
@@ -223,7 +226,7 @@ func (d *decoder) expects(t *Test, n *yaml.Node, id string) {
 		seen[key] = true
 		t.Expect = append(t.Expect, e)
 	}
-	if len(t.Expect) > 0 && !own {
+	if len(list) > 0 && !own {
 		d.addf(n, "no-match", "", "no entry is about the rule itself")
 	}
 }

@@ -1,7 +1,6 @@
 package ruletest
 
 import (
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -13,10 +12,13 @@ import (
 	"github.com/sgrules/sgrules/engine/rule"
 )
 
+// NoTests is the check that a rule has tests, of Load and of lint.
+const NoTests = "no-tests"
+
 // Load reads the tests of the rules that stand in a folder, <kind>/<id>_test.yaml. set is the
 // catalog they are matched with: the folder's rules, with what lies below them. The list has
-// what is wrong with the files, tests of rules that are not there and rules without tests;
-// rules whose status says that they have nothing to match need none.
+// what is wrong with the files, what they name and is not there, and, with the code NoTests,
+// rules without tests; rules whose status says that they have nothing to match need none.
 func Load(fsys fs.FS, prefix string, set *rule.Set, sites graph.Policy) (*Suite, diag.List) {
 	s := &Suite{Set: set, Sites: sites, Source: map[string][]byte{}}
 	var list diag.List
@@ -51,8 +53,13 @@ func Load(fsys fs.FS, prefix string, set *rule.Set, sites graph.Policy) (*Suite,
 			if f == nil || wrong.Errors() > 0 {
 				continue
 			}
-			if set.Rule(f.Rule) == nil {
-				list.Add(diag.Diagnostic{Pos: f.Pos, Code: "unknown-rule", Msg: fmt.Sprintf("there is no rule %q", clip(f.Rule)), Hint: hint(set.Suggest(f.Rule))})
+			if wrong = refer(f, set); len(wrong) > 0 {
+				list = append(list, wrong...)
+				continue
+			}
+			if r := set.Rule(f.Rule); r.Kind != kind {
+				list.Add(diag.Diagnostic{Pos: f.Pos, Code: "kind-folder", Msg: "the rule is of kind " + r.Kind + " and its tests stand in " + kind + "/",
+					Hint: "move the file to " + r.Kind + "/"})
 				continue
 			}
 			s.Files = append(s.Files, f)
@@ -64,9 +71,10 @@ func Load(fsys fs.FS, prefix string, set *rule.Set, sites graph.Policy) (*Suite,
 		}
 		s.Rules = append(s.Rules, r)
 		if !have[r.ID] && (len(r.Fused) > 0 || len(r.Split) > 0) {
-			list.Add(diag.Diagnostic{Pos: r.At("id"), Code: "no-tests", Msg: "the rule has no tests", Hint: "write " + strings.TrimSuffix(r.File, ".yaml") + "_test.yaml"})
+			list.Add(diag.Diagnostic{Pos: r.At("id"), Code: NoTests, Msg: "the rule has no tests", Hint: "write " + strings.TrimSuffix(r.File, ".yaml") + "_test.yaml"})
 		}
 	}
+	list = append(list, stray(fsys, prefix)...)
 	sort.Slice(s.Files, func(i, j int) bool { return s.Files[i].Rule < s.Files[j].Rule })
 	list.Sort()
 	return s, list

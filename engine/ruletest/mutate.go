@@ -26,8 +26,8 @@ func (s *Suite) mutate(ctx context.Context, f *File, tests []*ready, res *Result
 			return err
 		}
 		set, wrong := s.Set.With(m.rule)
-		if len(wrong) > 0 {
-			continue // what is left is no rule: leaving it out is noticed by the compiler
+		if err := wrong.Err(); err != nil { // of a rule that compiles, every part does
+			return fmt.Errorf("%s: without %s the rule does not compile: %w", m.pos, m.place, err)
 		}
 		res.Mutants++
 		noticed := false
@@ -99,9 +99,7 @@ func mutants(r *rule.Rule) []mutant {
 			}
 			gone := *r
 			side.put(&gone, without(side.list, i))
-			if len(side.list) > 1 {
-				add(&gone, a.Pos, area, "", "the alternative is gone")
-			}
+			add(&gone, a.Pos, area, "", "the alternative is gone")
 			expr(a.Only, area+"/only", "the alternative", func(e *rule.Expr) *rule.Rule { n := *a; n.Only = e; return with(&n) })
 			expr(a.WhereExpr, area+"/where", "where", func(e *rule.Expr) *rule.Rule { n := *a; n.WhereExpr = e; return with(&n) })
 			if a.Residue != nil {

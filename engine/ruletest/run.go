@@ -66,21 +66,17 @@ func (s *Suite) Run(ctx context.Context, o Options) (*Results, error) {
 			}
 			res.Tests++
 			out := Outcome{Rule: f.Rule, Test: t.Name}
-			r, err := s.build(ctx, t)
+			problems, err := s.test(ctx, f.Rule, t, &all)
 			if err != nil {
-				out.Problems = []string{err.Error()}
-			} else {
-				all = append(all, r)
-				if out.Problems, err = s.check(f.Rule, r, s.Set); err != nil {
-					return nil, fmt.Errorf("%s: %w", t.Pos, err)
-				}
+				return nil, err
 			}
-			if len(out.Problems) > 0 {
+			for _, p := range problems {
+				out.Problems = append(out.Problems, p.text)
+				res.List.Add(diag.Diagnostic{Pos: p.pos, Code: "failed-test", Msg: fmt.Sprintf("%s: %s", t.Name, p.text)})
+			}
+			if len(problems) > 0 {
 				res.Failed++
 				sound = false
-				for _, p := range out.Problems {
-					res.List.Add(diag.Diagnostic{Pos: t.Pos, Code: "failed-test", Msg: fmt.Sprintf("%s: %s", t.Name, p)})
-				}
 			}
 			res.Outcomes = append(res.Outcomes, out)
 		}
@@ -101,12 +97,39 @@ func (s *Suite) Run(ctx context.Context, o Options) (*Results, error) {
 	return res, nil
 }
 
+// problem is one thing that is not as a test has it.
+type problem struct {
+	pos  diag.Pos
+	text string
+}
+
+// test builds and checks one test, and keeps what was built in all. What a trace makes of a
+// condition that fails on it is a problem of the test; the error is the context's.
+func (s *Suite) test(ctx context.Context, id string, t *Test, all *[]*ready) ([]problem, error) {
+	r, err := s.build(ctx, t)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return []problem{{t.Pos, err.Error()}}, nil
+	}
+	*all = append(*all, r)
+	problems, err := s.check(id, r, s.Set)
+	if err != nil {
+		return []problem{{t.Pos, "a rule cannot be evaluated: " + err.Error()}}, nil
+	}
+	return problems, nil
+}
+
 // build makes a test's trace and reads it as an analysis would.
 func (s *Suite) build(ctx context.Context, t *Test) (*ready, error) {
 	spec := &tracebuild.Spec{Items: t.Items}
 	r := t.Run
-	if r.Vendor != nil {
+	switch {
+	case r.Vendor != nil:
 		spec.Vendor = *r.Vendor
+	case r.GPU != nil && strings.HasPrefix(*r.GPU, "AMD"):
+		spec.Vendor = "amd"
 	}
 	spec.Device.Name = map[string]string{"amd": "AMD Instinct MI300X", "nvidia": "NVIDIA H100 80GB HBM3", "": "NVIDIA H100 80GB HBM3"}[spec.Vendor]
 	if r.GPU != nil {
@@ -131,6 +154,9 @@ func (s *Suite) build(ctx context.Context, t *Test) (*ready, error) {
 	if r.Args != nil {
 		match.SetArgs(&out.run, r.Args)
 	}
+	if r.Vendor != nil && *r.Vendor == "" { // every trace is somebody's: unknown means no GPU either
+		out.run.GPU, out.run.SM = "", 0
+	}
 	set := func(to *string, from *string) {
 		if from != nil {
 			*to = *from
@@ -152,7 +178,7 @@ func (s *Suite) build(ctx context.Context, t *Test) (*ready, error) {
 }
 
 // check matches a test with a set and says what is not as it must be.
-func (s *Suite) check(id string, r *ready, set *rule.Set) ([]string, error) {
+func (s *Suite) check(id string, r *ready, set *rule.Set) ([]problem, error) {
 	if r.t.Only {
 		set = set.Only(id)
 	}
@@ -175,11 +201,11 @@ type comparison struct {
 	r        *ready
 	res      *match.Result
 	seen     map[string]bool // findings and alternatives that an entry is about
-	problems []string
+	problems []problem
 }
 
-func (c *comparison) addf(format string, args ...any) {
-	c.problems = append(c.problems, fmt.Sprintf(format, args...))
+func (c *comparison) addf(pos diag.Pos, format string, args ...any) {
+	c.problems = append(c.problems, problem{pos, fmt.Sprintf(format, args...)})
 }
 
 func (c *comparison) ruleID(i int) string { return c.res.Rules[i].ID }
@@ -200,16 +226,16 @@ func (c *comparison) expect(e *Expect) {
 	}
 	switch {
 	case len(found) == 0:
-		c.addf("no finding of %s%s; %s", e.Rule, inStage(e.Stage), c.whatThereIs(e.Rule))
+		c.addf(e.Pos, "no finding of %s%s; %s", e.Rule, inStage(e.Stage), c.whatThereIs(e.Rule))
 		return
 	case len(found) > 1:
-		c.addf("%s is found in %d stages; say which with stage", e.Rule, len(found))
+		c.addf(e.Pos, "%s is found in %d stages; say which with stage", e.Rule, len(found))
 		return
 	}
 	f := found[0]
 	c.seen[fmt.Sprint("f", f.Rule, f.Stage)] = true
 	if f.Verdict != e.Verdict {
-		c.addf("the verdict is %s, expected %s", f.Verdict, e.Verdict)
+		c.addf(e.Pos, "the verdict is %s, expected %s", f.Verdict, e.Verdict)
 	}
 	chains := f.Fused
 	if e.Side == match.Split {
@@ -221,7 +247,7 @@ func (c *comparison) expect(e *Expect) {
 		}
 	}
 	if e.Chains > 0 && len(chains) != e.Chains {
-		c.addf("%d %s chains, expected %d", len(chains), e.Side, e.Chains)
+		c.addf(e.Pos, "%d %s chains, expected %d", len(chains), e.Side, e.Chains)
 	}
 	if e.ByDesign >= 0 {
 		n := 0
@@ -229,7 +255,7 @@ func (c *comparison) expect(e *Expect) {
 			n += len(a.Chains)
 		}
 		if n != e.ByDesign {
-			c.addf("%d chains are set aside by design, expected %d", n, e.ByDesign)
+			c.addf(e.Pos, "%d chains are set aside by design, expected %d", n, e.ByDesign)
 		}
 	}
 	c.bind(e, chains)
@@ -273,13 +299,13 @@ func (c *comparison) alternative(e *Expect) {
 			}
 			c.seen[fmt.Sprint("a", f.Rule, f.Stage, a.Rule, a.Side)] = true
 			if e.Chains > 0 && len(a.Chains) != e.Chains {
-				c.addf("%d chains stand under %s, expected %d", len(a.Chains), e.Under, e.Chains)
+				c.addf(e.Pos, "%d chains stand under %s, expected %d", len(a.Chains), e.Under, e.Chains)
 			}
 			c.bind(e, a.Chains)
 			return
 		}
 	}
-	c.addf("no %s chains of %s stand under %s; %s", e.Side, e.Rule, e.Under, c.whatThereIs(e.Rule))
+	c.addf(e.Pos, "no %s chains of %s stand under %s; %s", e.Side, e.Rule, e.Under, c.whatThereIs(e.Rule))
 }
 
 // bind compares what the first chain bound.
@@ -288,7 +314,7 @@ func (c *comparison) bind(e *Expect, chains []int) {
 		return
 	}
 	if len(chains) == 0 {
-		c.addf("there is no %s chain to compare with bind", e.Side)
+		c.addf(e.Pos, "there is no %s chain to compare with bind", e.Side)
 		return
 	}
 	ch := &c.res.Chains[chains[0]]
@@ -301,7 +327,7 @@ func (c *comparison) bind(e *Expect, chains []int) {
 	for _, b := range e.Bind {
 		i := slices.IndexFunc(steps, func(s *rule.Step) bool { return s.As == b.Step })
 		if i < 0 {
-			c.addf("the chain has no step %s", b.Step)
+			c.addf(b.Pos, "the chain has no step %s", b.Step)
 			continue
 		}
 		var got []string
@@ -321,7 +347,7 @@ func (c *comparison) bind(e *Expect, chains []int) {
 			ok = ok && want != "" && (s.Base == want || s.Functor == want)
 		}
 		if !ok {
-			c.addf("step %s binds %v, expected %v", b.Step, got, b.Symbols)
+			c.addf(b.Pos, "step %s binds %v, expected %v", b.Step, got, b.Symbols)
 		}
 	}
 }
@@ -331,11 +357,11 @@ func (c *comparison) rest() {
 	for i := range c.res.Findings {
 		f := &c.res.Findings[i]
 		if c.ruleID(f.Rule) == c.id && !c.seen[fmt.Sprint("f", f.Rule, f.Stage)] {
-			c.addf("%s is found in stage %s with verdict %s, and nothing is expected there", c.id, c.stage(f), f.Verdict)
+			c.addf(c.r.t.At, "%s is found in stage %s with verdict %s, and nothing is expected there", c.id, c.stage(f), f.Verdict)
 		}
 		for _, a := range f.Alternatives {
 			if c.ruleID(a.Rule) == c.id && !c.seen[fmt.Sprint("a", f.Rule, f.Stage, a.Rule, a.Side)] {
-				c.addf("%d %s chains of %s stand under %s, and nothing is expected there", len(a.Chains), a.Side, c.id, c.ruleID(f.Rule))
+				c.addf(c.r.t.At, "%d %s chains of %s stand under %s, and nothing is expected there", len(a.Chains), a.Side, c.id, c.ruleID(f.Rule))
 			}
 		}
 	}

@@ -34,19 +34,25 @@ type decoder struct {
 	file string
 	src  []byte
 	list diag.List
+
+	lines []int // where each line begins
 }
 
+// pos is where a node begins. yaml.v3 counts columns in characters, positions count bytes.
 func (d *decoder) pos(n *yaml.Node) diag.Pos {
 	p := diag.Pos{File: d.file, Line: max(n.Line, 1), Col: max(n.Column, 1)}
-	// yaml.v3 counts columns in characters, positions in bytes.
-	line := d.src
-	for range p.Line - 1 {
-		i := bytes.IndexByte(line, '\n')
-		if i < 0 {
-			return p
+	if d.lines == nil {
+		d.lines = append(d.lines, 0)
+		for i, c := range d.src {
+			if c == '\n' {
+				d.lines = append(d.lines, i+1)
+			}
 		}
-		line = line[i+1:]
 	}
+	if p.Line > len(d.lines) {
+		return p
+	}
+	line := d.src[d.lines[p.Line-1]:]
 	at := 0
 	for col := 1; col < p.Col && at < len(line) && line[at] != '\n'; col++ {
 		_, w := utf8.DecodeRune(line[at:])
@@ -170,7 +176,7 @@ func (d *decoder) textOf(n *yaml.Node, key string, empty bool) string {
 func (d *decoder) word(m map[string]*yaml.Node, key string, words []string) string {
 	s := d.text(m, key, slices.Contains(words, ""))
 	if n := m[key]; n != nil && n.Tag == "!!str" && (s != "" || n.Value == "") && !slices.Contains(words, s) {
-		d.addf(n, "bad-value", didYouMean(s, words), "%s is %q, expected one of %s", key, clip(s), strings.Join(words, ", "))
+		d.addf(n, "bad-value", hint(rule.Nearest(s, words)), "%s is %q, expected one of %s", key, clip(s), listOf(words))
 		return ""
 	}
 	return s
@@ -245,9 +251,16 @@ func didYouMean(s string, words []string) string {
 	if w := rule.Nearest(s, words); w != "" {
 		return "did you mean " + w + "?"
 	}
-	known := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "" })
-	if len(known) == 0 {
-		return ""
+	return "expected one of " + listOf(words)
+}
+
+// listOf lists words; the empty one shows as what it is.
+func listOf(words []string) string {
+	out := slices.Clone(words)
+	for i, w := range out {
+		if w == "" {
+			out[i] = `""`
+		}
 	}
-	return "expected one of " + strings.Join(known, ", ")
+	return strings.Join(out, ", ")
 }

@@ -1,7 +1,7 @@
 // Package slice prints a stretch of a trace as a rule test in the builder's notation: what
-// rules can see of its kernels and nothing else. Names, durations, streams, ops, frames of
-// known packages, modules, steps and graph launches are kept; paths of the machine, process
-// ids and everything that ran beside the stretch are not.
+// rules can see of its kernels and nothing else. Names, durations, gaps, streams, ops, frames
+// of known packages, modules, steps, graph launches and recorded waits are kept; paths of the
+// machine, process ids and everything that ran beside the stretch are not.
 //
 // It writes a test, it does not judge one: what must be found is for the author to fill in.
 package slice
@@ -11,11 +11,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sgrules/sgrules/engine/graph"
-	"github.com/sgrules/sgrules/engine/kineto"
 	"github.com/sgrules/sgrules/engine/rule"
 )
 
@@ -34,161 +32,98 @@ type Options struct {
 // Write prints the stretch. The order is that of the kernels' starts, counted before any is
 // left out by stage or stream.
 func Write(w io.Writer, g *graph.Graph, run *rule.Run, o Options) error {
-	order := make([]int32, len(g.Kernels))
-	for i := range order {
-		order[i] = int32(i)
+	order, err := stretch(g, o)
+	if err != nil {
+		return err
 	}
-	slices.SortStableFunc(order, func(x, y int32) int {
-		p, q := &g.Kernels[x], &g.Kernels[y]
-		return cmp.Or(cmp.Compare(p.Ts, q.Ts), cmp.Compare(p.Act, q.Act))
-	})
-	if o.From < 0 || o.To > len(order) || o.From >= o.To {
-		return fmt.Errorf("kernels %d to %d: the trace has %d, counted from 0", o.From, o.To, len(order))
-	}
-	order = slices.DeleteFunc(slices.Clone(order[o.From:o.To]), func(k int32) bool {
-		n := &g.Kernels[k]
-		return o.Stage != "" && g.Stages[n.Stage] != o.Stage || o.Stream >= 0 && g.Streams[n.Stream].ID != o.Stream
-	})
-	if len(order) == 0 {
-		return fmt.Errorf("no kernel of the stretch is left: the stages are %s", strings.Join(g.Stages, ", "))
-	}
-	if len(order) > MaxKernels {
-		return fmt.Errorf("%d kernels; a test holds at most %d", len(order), MaxKernels)
-	}
-	p := &printer{g: g, last: map[int32]int64{}}
+	p := newPrinter(g, order)
 	p.linef("rule: %s\ntests:\n  - name: %s", o.Rule, quote(o.Name))
 	p.linef("    run: {framework: %s, vendor: %s}", quote(run.Framework), quote(run.Vendor))
 	p.linef("    trace:")
 	p.steps(order)
 	p.linef("    expect: none # fill in what must be found")
-	_, err := io.WriteString(w, p.b.String())
+	if p.err != nil {
+		return p.err
+	}
+	_, err = io.WriteString(w, p.b.String())
 	return err
 }
 
-type printer struct {
-	g    *graph.Graph
-	b    strings.Builder
-	last map[int32]int64 // end of the last kernel, by stream
-}
-
-func (p *printer) linef(format string, args ...any) {
-	fmt.Fprintf(&p.b, format+"\n", args...)
-}
-
-// steps groups the kernels by step, in the order in which they began.
-func (p *printer) steps(order []int32) {
-	const indent = "      "
-	for len(order) > 0 {
-		step := p.g.Kernels[order[0]].Step
-		n := run(order, func(k int32) bool { return p.g.Kernels[k].Step == step })
-		if step < 0 {
-			p.replays(order[:n], indent)
-		} else {
-			p.linef("%s- step: %s\n%s  of:", indent, quote(p.g.Trace.Names.Text(p.g.Steps[step].Name)), indent)
-			p.replays(order[:n], indent+"    ")
+// stretch lists the chosen kernels by start, of equal starts in the order of the file.
+func stretch(g *graph.Graph, o Options) ([]int32, error) {
+	order := make([]int32, len(g.Kernels))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(x, y int32) int {
+		p, q := &g.Kernels[x], &g.Kernels[y]
+		return cmp.Or(cmp.Compare(p.Ts, q.Ts), cmp.Compare(p.Act, q.Act))
+	})
+	if o.From < 0 || o.To > len(order) || o.From >= o.To {
+		return nil, fmt.Errorf("kernels %d..%d: the trace has %d, counted from 0; expected 0 ≤ A < B ≤ %d", o.From, o.To, len(order), len(order))
+	}
+	order = slices.DeleteFunc(order[o.From:o.To], func(k int32) bool {
+		n := &g.Kernels[k]
+		return o.Stage != "" && g.Stages[n.Stage] != o.Stage || o.Stream >= 0 && g.Streams[n.Stream].ID != o.Stream
+	})
+	if len(order) == 0 {
+		var streams []string
+		for i := range g.Streams {
+			streams = append(streams, fmt.Sprint(g.Streams[i].ID))
 		}
-		order = order[n:]
+		return nil, fmt.Errorf("no kernel of the stretch is left; the trace has the stages %s and the streams %s",
+			strings.Join(g.Stages, ", "), strings.Join(streams, ", "))
 	}
+	if len(order) > MaxKernels {
+		return nil, fmt.Errorf("kernels %d..%d are %d; a test holds at most %d: a few layers show what a rule does", o.From, o.To, len(order), MaxKernels)
+	}
+	return order, nil
 }
 
-// replays groups the kernels of one step by graph launch.
-func (p *printer) replays(order []int32, indent string) {
-	for len(order) > 0 {
-		replay := p.g.Kernels[order[0]].Replay
-		n := run(order, func(k int32) bool { return p.g.Kernels[k].Replay == replay })
-		if replay < 0 {
-			p.kernels(order[:n], indent, true)
-		} else {
-			c := &p.g.Classes[p.g.Kernels[order[0]].Class]
-			own := ""
-			if c.Method == graph.Replay {
-				own = p.site(c)
-			}
-			if own == "" {
-				p.linef("%s- graph: replay\n%s  of:", indent, indent)
-			} else {
-				p.linef("%s- graph: replay\n%s  %s\n%s  of:", indent, indent, strings.ReplaceAll(strings.TrimPrefix(own, ", "), "], ", "]\n"+indent+"  "), indent)
-			}
-			p.kernels(order[:n], indent+"    ", false)
-		}
-		order = order[n:]
-	}
+// group is a part of a stretch that stands under one item.
+type group struct {
+	key     int32
+	kernels []int32
 }
 
-// run is the length of the stretch at the front for which is holds.
-func run(order []int32, is func(int32) bool) int {
-	n := 0
-	for n < len(order) && is(order[n]) {
-		n++
-	}
-	return n
-}
-
-func (p *printer) kernels(order []int32, indent string, site bool) {
+// groups puts kernels of one key together, in order of the first of each. Kernels of one
+// stream must keep their order; where that would break, as when a stream turns back to a
+// key that it has left, neighbours alone are put together.
+func groups(g *graph.Graph, order []int32, key func(k *graph.Kernel) int32) []group {
+	var out []group
+	place := map[int32]int{}
 	for _, k := range order {
-		n := &p.g.Kernels[k]
-		word := [...]string{kineto.Kernel: "kernel", kineto.Copy: "memcpy", kineto.Set: "memset"}[n.Kind]
-		s := fmt.Sprintf("%s- {%s: %s, us: %s, stream: %d", indent, word, quote(p.g.Name(n)), micros(n.Dur), max(p.g.Streams[n.Stream].ID, 0))
-		if end, ok := p.last[n.Stream]; ok {
-			s += ", gap_us: " + micros(n.Ts-end)
+		n := key(&g.Kernels[k])
+		i, ok := place[n]
+		if !ok {
+			i = len(out)
+			place[n] = i
+			out = append(out, group{key: n})
 		}
-		p.last[n.Stream] = n.End()
-		if site {
-			s += p.site(&p.g.Classes[n.Class])
-		}
-		p.linef("%s}", s)
+		out[i].kernels = append(out[i].kernels, k)
 	}
-}
-
-// site prints the frames, modules and ops of a class, outermost first, each behind a comma.
-func (p *printer) site(c *graph.Class) string {
-	var at, modules, ops []string
-	for _, e := range p.g.Py.Entries(c.Py) {
-		f := p.g.Frames.At(e)
-		switch {
-		case f.Module != "":
-			modules = append(modules, quote(f.Module))
-		case f.Path != "" && f.Package >= 0:
-			at = append(at, quote(f.Path+"::"+f.Func))
-		}
-	}
-	for _, e := range p.g.Ops.Entries(c.Ops) {
-		ops = append(ops, quote(p.g.Trace.Names.Text(kineto.NameID(e))))
-	}
-	out := ""
-	for _, l := range []struct {
-		key  string
-		list []string
-	}{{"at", at}, {"module", modules}, {"op", ops}} {
-		if len(l.list) > 0 {
-			slices.Reverse(l.list)
-			out += fmt.Sprintf(", %s: [%s]", l.key, strings.Join(l.list, ", "))
+	last := map[int32]int32{}
+	for _, x := range out {
+		for _, k := range x.kernels {
+			n := &g.Kernels[k]
+			if before, ok := last[n.Stream]; ok && before > n.Pos {
+				return runs(g, order, key)
+			}
+			last[n.Stream] = n.Pos
 		}
 	}
 	return out
 }
 
-// micros prints ns as microseconds, exactly.
-func micros(ns int64) string {
-	sign := ""
-	if ns < 0 {
-		sign, ns = "-", -ns
-	}
-	s := sign + strconv.FormatInt(ns/1000, 10)
-	if r := ns % 1000; r != 0 {
-		s += "." + strings.TrimRight(fmt.Sprintf("%03d", r), "0")
-	}
-	return s
-}
-
-// quote makes a single-quoted YAML scalar. What cannot stand in one becomes U+FFFD: control
-// characters, which no kernel is named by.
-func quote(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0xfeff || r == 0x2028 || r == 0x2029 {
-			return 0xfffd
+func runs(g *graph.Graph, order []int32, key func(k *graph.Kernel) int32) []group {
+	var out []group
+	for _, k := range order {
+		n := key(&g.Kernels[k])
+		if len(out) == 0 || out[len(out)-1].key != n {
+			out = append(out, group{key: n})
 		}
-		return r
-	}, strings.ToValidUTF8(s, "\ufffd"))
-	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+		x := &out[len(out)-1]
+		x.kernels = append(x.kernels, k)
+	}
+	return out
 }

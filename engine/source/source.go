@@ -27,6 +27,23 @@ const maxFile = 8 << 20
 // Checkouts are the folders of the repositories that are at hand, by name ("sglang").
 type Checkouts map[string]string
 
+// Repositories lists the repositories that sources and switches of the rules name, sorted.
+func Repositories(rules []*rule.Rule) []string {
+	var out []string
+	for _, r := range rules {
+		for _, s := range r.Sources {
+			out = append(out, s.Repo)
+		}
+		for _, s := range r.Switches {
+			if s.Source.Path != "" {
+				out = append(out, s.Source.Repo)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // Check looks up every source and switch of the rules in the checkouts. Repositories without
 // one are left out. Aliases tell where a file that moved stands now.
 func Check(rules []*rule.Rule, aliases *rule.Aliases, at Checkouts) diag.List {
@@ -58,7 +75,7 @@ type file struct {
 	err  error
 }
 
-// source checks one source; name is a switch's, which must stand in the file.
+// source checks one source; name is a switch's, which must stand in the file outside comments.
 func (c *checker) source(s rule.Source, name string) {
 	dir, ok := c.at[s.Repo]
 	if !ok {
@@ -77,14 +94,18 @@ func (c *checker) source(s rule.Source, name string) {
 	if p != s.Path {
 		where = p + " (moved from " + s.Path + ")"
 	}
-	if name != "" {
-		if !mentions(f.text, name) {
-			c.addf(s, "missing-switch", "", "%s: %s does not mention the switch %s", s.Repo, where, name)
-		}
-		return
+	sound := true
+	if name != "" && !mentions(uncomment(p, f.text), name) {
+		sound = false
+		c.addf(s, "missing-switch", "look for what it is called now", "%s: %s does not name the switch %s", s.Repo, where, name)
 	}
 	if s.Symbol != "" && !defines(p, f.text, s.Symbol) {
-		c.addf(s, "missing-symbol", "", "%s: %s does not define %s", s.Repo, where, s.Symbol)
+		sound = false
+		c.addf(s, "missing-symbol", "look for where it moved or what it is called now", "%s: %s does not define %s", s.Repo, where, s.Symbol)
+	}
+	if sound && p != s.Path {
+		c.list.Add(diag.Diagnostic{Pos: s.Pos, Severity: diag.Warning, Code: "moved-source", Hint: "cite " + p + " at the commit of the checkout",
+			Msg: fmt.Sprintf("%s: %s stands at %s now", s.Repo, s.Path, p)})
 	}
 }
 
@@ -160,184 +181,62 @@ func isWord(c byte) bool {
 }
 
 // defines tells whether a file defines a symbol: a function, class or variable of Python,
-// "Class.method" within the class; a function, kernel, class or macro of C++.
+// "Class.method" within the class; a function, kernel, class or macro of C++. Of other files,
+// such as the tables of prebuilt kernels, it is enough to mention it.
 func defines(name, text, sym string) bool {
 	switch path.Ext(name) {
 	case ".py", ".pyi":
 		return pythonDefines(text, strings.Split(sym, "."))
-	case ".cu", ".cuh", ".h", ".hpp", ".hip", ".cpp", ".cc", ".inl":
+	case ".cu", ".cuh", ".h", ".hpp", ".hip", ".cpp", ".cc", ".cxx", ".inl", ".inc", ".metal":
 		parts := strings.FieldsFunc(sym, func(r rune) bool { return r == '.' || r == ':' })
 		return len(parts) > 0 && cxxDefines(text, parts[len(parts)-1])
 	}
 	return mentions(text, sym)
 }
 
-// pythonDefines follows a dotted name down the indentation of a file.
-func pythonDefines(text string, dotted []string) bool {
-	type level struct {
-		indent int
-		name   string
+// uncomment is a file's text without comments, its strings left: flags and variables of the
+// environment are spelt in them.
+func uncomment(name, text string) string {
+	python, mark := true, "#"
+	switch path.Ext(name) {
+	case ".py", ".pyi":
+	case ".cu", ".cuh", ".h", ".hpp", ".hip", ".cpp", ".cc", ".cxx", ".inl", ".inc", ".rs":
+		python, mark = false, "//"
+	default:
+		return text
 	}
-	var open []level
-	quote := "" // inside a triple-quoted string
-	for line := range strings.Lines(text) {
-		if quote != "" {
-			if _, _, ends := strings.Cut(line, quote); ends {
-				quote = ""
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		from := i
+		switch c := text[i]; {
+		case strings.HasPrefix(text[i:], mark):
+			if n := strings.IndexByte(text[i:], '\n'); n >= 0 {
+				i += n
+			} else {
+				i = len(text)
 			}
 			continue
-		}
-		code := strings.TrimLeft(line, " \t")
-		indent := len(line) - len(code)
-		if strings.TrimSpace(code) == "" || code[0] == '#' {
+		case !python && strings.HasPrefix(text[i:], "/*"):
+			i += 2 + skipTo(text[i+2:], "*/")
+			b.WriteByte(' ')
 			continue
+		case python && (c == '"' || c == '\''):
+			i = pythonString(text, i)
+		case c == '"':
+			i = skipString(text, i)
+		default:
+			i++
 		}
-		for len(open) > 0 && open[len(open)-1].indent >= indent {
-			open = open[:len(open)-1]
-		}
-		if name, block := pythonName(code); name != "" {
-			if len(open) == len(dotted)-1 && dotted[len(dotted)-1] == name &&
-				!slices.ContainsFunc(open, func(l level) bool { return l.name == "" }) {
-				same := true
-				for i, l := range open {
-					same = same && l.name == dotted[i]
-				}
-				if same {
-					return true
-				}
-			}
-			if len(dotted) == 1 && name == dotted[0] {
-				return true // a function inside another, as decorators and factories have
-			}
-			if block {
-				open = append(open, level{indent, name})
-			}
-		}
-		quote = openQuote(code)
+		b.WriteString(text[from:min(i, len(text))])
 	}
-	return false
+	return b.String()
 }
 
-// pythonName reads the name that a line defines, and whether a block follows.
-func pythonName(code string) (string, bool) {
-	for _, w := range [...]string{"def ", "async def ", "class "} {
-		if rest, ok := strings.CutPrefix(code, w); ok {
-			return word(rest), true
-		}
-	}
-	n := word(code)
-	rest := strings.TrimLeft(code[len(n):], " ")
-	if n != "" && (strings.HasPrefix(rest, "= ") || strings.HasPrefix(rest, "=\n") || strings.HasPrefix(rest, ": ")) && !strings.HasPrefix(code, "else") {
-		return n, false
-	}
-	return "", false
-}
-
+// word is the identifier that s begins with.
 func word(s string) string {
 	i := 0
 	for i < len(s) && isWord(s[i]) {
 		i++
 	}
 	return s[:i]
-}
-
-// openQuote gives the triple quote that a line leaves open.
-func openQuote(code string) string {
-	for i := 0; i+2 < len(code); i++ {
-		if code[i] == '#' {
-			return ""
-		}
-		q := code[i : i+3]
-		if q != `"""` && q != "'''" {
-			continue
-		}
-		end := strings.Index(code[i+3:], q)
-		if end < 0 {
-			return q
-		}
-		i += 3 + end + 2
-	}
-	return ""
-}
-
-// cxxDefines finds a name that is followed by a parameter list and a body, or that a class,
-// struct, enum, using or #define introduces. Comments and strings are passed over.
-func cxxDefines(text, name string) bool {
-	prev := ""
-	for i := 0; i < len(text); {
-		switch {
-		case strings.HasPrefix(text[i:], "//"):
-			i += skipTo(text[i:], "\n")
-		case strings.HasPrefix(text[i:], "/*"):
-			i += 2 + skipTo(text[i+2:], "*/")
-		case text[i] == '"':
-			i = skipString(text, i)
-		case isWord(text[i]):
-			w := word(text[i:])
-			if w == name {
-				switch prev {
-				case "class", "struct", "enum", "using", "define", "union":
-					return true
-				}
-				if hasBody(text[i+len(w):]) {
-					return true
-				}
-			}
-			prev = w
-			i += len(w)
-		default:
-			i++
-		}
-	}
-	return false
-}
-
-func skipTo(s, mark string) int {
-	if i := strings.Index(s, mark); i >= 0 {
-		return i + len(mark)
-	}
-	return len(s)
-}
-
-func skipString(s string, i int) int {
-	for i++; i < len(s) && s[i] != '"' && s[i] != '\n'; i++ {
-		if s[i] == '\\' {
-			i++
-		}
-	}
-	return min(i+1, len(s))
-}
-
-// hasBody tells a definition from a call or a declaration: behind the name stands a pair of
-// parentheses, and behind that, but for qualifiers, a brace.
-func hasBody(s string) bool {
-	const most = 20_000
-	s = s[:min(len(s), most)]
-	i := 0
-	for i < len(s) && (s[i] == ' ' || s[i] == '\n' || s[i] == '\t' || s[i] == '\r') {
-		i++
-	}
-	if i == len(s) || s[i] != '(' {
-		return false
-	}
-	depth := 0
-	for ; i < len(s); i++ {
-		if s[i] == '(' {
-			depth++
-		} else if s[i] == ')' {
-			if depth--; depth == 0 {
-				i++
-				break
-			}
-		}
-	}
-	for ; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '{' || c == ':' && i+1 < len(s) && s[i+1] != ':':
-			return true
-		case c == ';' || c == ',' || c == ')' || c == '=':
-			return false
-		}
-	}
-	return false
 }

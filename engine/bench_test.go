@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/sgrules/sgrules/engine/tracebuild"
+)
+
+// generated writes n rules of the usual shape whose kernels occur in no trace.
+func generated(b *testing.B, n int) string {
+	b.Helper()
+	dir := b.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "fuse"), 0o755); err != nil {
+		b.Fatal(err)
+	}
+	for i := range n {
+		text := fmt.Sprintf(`id: made-%04d
+kind: fuse
+title: Generated rule %d
+origin: sglang
+status: mainline
+domain: llm
+sources: ["sglang@0000000:a/b.py::c"]
+applies: run.framework == "sglang"
+fused:
+  - k.symbol == "fused_made_%d"
+split:
+  - chain:
+      - {as: a, match: 'k.symbol in ["first_made_%d", "first_made_%d_v2"] && k.at("python/sglang/srt/models/made_%d.py", "forward")'}
+      - {as: b, match: k.symbol == "second_made_%d", skip: k.family == "copy"}
+      - {as: c, match: 'k.family == "norm" && k.at("python/sglang/srt/models/made_%d.py", "forward")'}
+path: one kernel does the work
+conclude: it is missing
+`, i, i, i, i, i, i, i, i)
+		if err := os.WriteFile(filepath.Join(dir, "fuse", fmt.Sprintf("made-%04d.yaml", i)), []byte(text), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// first are the rules of the first release.
+var first = []string{"sglang-act-quant", "sglang-activation-and-mul", "sglang-add-rmsnorm", "sglang-allreduce-rmsnorm-aiter",
+	"sglang-allreduce-rmsnorm-flashinfer", "sglang-fused-moe-experts", "sglang-inplace-qk-norm", "sglang-moe-grouped-topk-gate",
+	"sglang-qk-norm-rope", "sglang-qk-rope-reshape-cache", "sglang-rmsnorm-quant", "sglang-rope-kv-store", "vllm-allreduce-rmsnorm"}
+
+// BenchmarkRules analyses one trace with the first rules, with all, and with a thousand more:
+// what a rule costs that the trace does not need.
+func BenchmarkRules(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "t.json.gz")
+	spec, err := tracebuild.Synthetic(tracebuild.Size{Bytes: 60_000_000}, tracebuild.Options{Style: tracebuild.Compact})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := tracebuild.WriteFile(path, spec, tracebuild.Options{Style: tracebuild.Compact}); err != nil {
+		b.Fatal(err)
+	}
+	more := generated(b, 1000)
+	for _, c := range []struct {
+		name string
+		dirs []string
+		only []string
+	}{{"first", nil, first}, {"all", nil, nil}, {"all+1000", []string{more}, nil}} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				load := func() (*Catalog, error) {
+					cat, err := LoadCatalog(c.dirs, false)
+					if err == nil && c.only != nil {
+						cat.Rules = cat.Rules.Only(c.only...)
+					}
+					return cat, err
+				}
+				if _, err := Analyze(context.Background(), Options{Paths: []string{path}, Rank: -1, Catalog: load}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
