@@ -22,8 +22,9 @@ func fmtCommand() command {
 		short: "lay out rule, family and test files",
 		long: `Fmt rewrites the files of a folder of rules (default: rules), or the files named, in their
 canonical layout: keys in the order of the grammar, two spaces of indentation, long conditions
-folded. Comments stay, and what a file says does not change. Generated rules are left alone:
-their catalogue is their source. With --check nothing is written: exit code 1 on a difference.`,
+folded. Comments stay, and what a file says does not change; the names of the files that were
+rewritten are printed. Generated rules are left alone: their catalogue is their source. With
+--check nothing is written: exit code 1 on a difference.`,
 		example: "sgrules fmt rules/fuse/my-pattern.yaml\nsgrules fmt --check",
 		setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 			check := f.Bool("check", false, "write nothing, name the files that differ")
@@ -88,6 +89,7 @@ func ruleFiles(args []string) ([]string, error) {
 			out = append(out, a)
 			continue
 		}
+		before := len(out)
 		err = filepath.WalkDir(a, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err
@@ -101,6 +103,9 @@ func ruleFiles(args []string) ([]string, error) {
 		})
 		if err != nil {
 			return nil, err
+		}
+		if len(out) == before {
+			return nil, fmt.Errorf("%s: no file to lay out: expected fuse/, overlap/ or family/ with .yaml files", a)
 		}
 	}
 	return out, nil

@@ -215,7 +215,7 @@ func snippet(line string, col, end int) string {
 	from := 0
 	if col > width-20 {
 		from = col - width/2
-		for from < len(line) && !utf8.RuneStart(line[from]) {
+		for from < col-1 && !utf8.RuneStart(line[from]) { // a run of stray continuation bytes may reach the caret
 			from++
 		}
 	}

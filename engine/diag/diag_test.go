@@ -110,6 +110,7 @@ func FuzzPrint(f *testing.F) {
 	f.Add("a: b\n\x1b[0m", 1, 3, 9)
 	f.Add("", 0, 0, 0)
 	f.Add("ä\xffö", 1, 2, 2)
+	f.Add("0"+strings.Repeat("\x85", 300), 1, 210, 44)
 	f.Fuzz(func(t *testing.T, src string, line, col, end int) {
 		l := List{{Pos: Pos{File: "f", Line: line % 50, Col: col % 5000}, EndCol: end % 5000, Msg: src, Hint: src}}
 		var b strings.Builder

@@ -32,7 +32,20 @@ func Format(file string, src []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	order(doc)
+	out, err := lay(file, doc, before, true)
+	if err != nil { // an alias would come before its anchor: keep the order of the keys
+		if doc, err = onlyDocument(file, src); err == nil {
+			out, err = lay(file, doc, before, false)
+		}
+	}
+	return out, err
+}
+
+// lay writes a document and holds what it says against what it said before.
+func lay(file string, doc *yaml.Node, before string, ordered bool) ([]byte, error) {
+	if ordered {
+		order(doc)
+	}
 	foldScalars(doc, 0)
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
@@ -42,17 +55,13 @@ func Format(file string, src []byte) ([]byte, error) {
 	}
 	out := foldLong(b.Bytes())
 	again, err := onlyDocument(file, out)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		var after string
+		if after, err = meaningOf(again); err == nil && before == after {
+			return out, nil
+		}
 	}
-	after, err := meaningOf(again)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	if before != after {
-		return nil, fmt.Errorf("%s: cannot be laid out without changing what it says; leave it as it is", file)
-	}
-	return out, nil
+	return nil, fmt.Errorf("%s: cannot be laid out without changing what it says; leave it as it is", file)
 }
 
 // maxFormat bounds a file, bytes.
@@ -163,7 +172,7 @@ func order(doc *yaml.Node) {
 	root := doc.Content[0]
 	for _, key := range []string{"id", "family", "rule"} {
 		if slices.ContainsFunc(root.Content, func(n *yaml.Node) bool { return n.Value == key }) {
-			layouts[key].order(root, true)
+			layouts[key].order(root, doc.HeadComment == "")
 			return
 		}
 	}
@@ -193,7 +202,7 @@ func (l *layout) order(n *yaml.Node, top bool) {
 		return
 	}
 	head := ""
-	if top { // what stands above the first key is about the file
+	if top { // the only comment above the first key is about the file
 		head, pairs[0].k.HeadComment = pairs[0].k.HeadComment, ""
 	}
 	sort.SliceStable(pairs, func(i, j int) bool {
@@ -212,7 +221,8 @@ func (l *layout) order(n *yaml.Node, top bool) {
 }
 
 // foldScalars gives the long texts of block mappings and lists the folded style, in which
-// they can be broken. Those in {…} and […] stay: such a line is one thing.
+// they can be broken. Those in {…} and […] stay, as such a line is one thing, and so do the
+// names of kernels in traces.
 func foldScalars(n *yaml.Node, indent int) {
 	if n.Style&yaml.FlowStyle != 0 || indent > 100 {
 		return
@@ -234,6 +244,9 @@ func foldScalars(n *yaml.Node, indent int) {
 		}
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
+			if k := n.Content[i].Value; k == "trace" || k == "define" {
+				continue
+			}
 			fold(n.Content[i+1], indent+len(n.Content[i].Value)+2)
 			foldScalars(n.Content[i+1], indent+2)
 		}

@@ -48,6 +48,36 @@ split:
 	}
 }
 
+// Each mapping has its own order, long conditions are folded wherever they stand, and names in
+// traces, generated or not, stay on one line.
+func TestFormatByKind(t *testing.T) {
+	long := `k.symbol in ["` + strings.Repeat("a", 50) + `", "` + strings.Repeat("b", 50) + `"]`
+	name := strings.Repeat("name ", 40) + "end"
+	for _, c := range []struct{ name, in, want string }{
+		{"a switch keeps its name first", "id: x\nswitches:\n  - {source: s, kind: arg, name: n}\n", "id: x\nswitches:\n  - {name: n, kind: arg, source: s}\n"},
+		{"requirements", "id: x\nrequires:\n  - because: b\n    verdict: v\n    unless: u\n", "id: x\nrequires:\n  - unless: u\n    because: b\n    verdict: v\n"},
+		{"a residue", "id: x\nfused:\n  - residue: {because: b, per_step: 1}\n    match: m\n    name: n\n", "id: x\nfused:\n  - name: n\n    match: m\n    residue: {per_step: 1, because: b}\n"},
+		{"a family", "match:\n  - '" + long + "'\nfamily: x\n", "family: x\nmatch:\n  - >-\n    k.symbol in [\"" + strings.Repeat("a", 50) + "\",\n    \"" + strings.Repeat("b", 50) + "\"]\n"},
+		{"a flow mapping stays a line", "id: x\nfused:\n  - {match: '" + long + "'}\n", "id: x\nfused:\n  - {match: '" + long + "'}\n"},
+		{"an unknown key stays where it is", "id: x\nfused:\n  - match: m\n    nme: n\n", "id: x\nfused:\n  - match: m\n    nme: n\n"},
+		{"a test", "tests:\n  - expect: [{bind: {b: x, a: y}, chains: 1, verdict: v}]\n    trace:\n      - us: 5\n        kernel: " + name + "\n    name: n\nrule: x\n",
+			"rule: x\ntests:\n  - name: n\n    trace:\n      - us: 5\n        kernel: " + name + "\n    expect: [{verdict: v, chains: 1, bind: {b: x, a: y}}]\n"},
+		{"an alias behind its anchor", "rule: x\ntests:\n  - expect: &e none\n    name: n\n  - name: m\n    expect: *e\n", "rule: x\ntests:\n  - name: n\n    expect: &e none\n  - name: m\n    expect: *e\n"},
+		{"an anchor that must stay first", "rule: x\ntests:\n  - trace: [&k {kernel: a}]\n    run: {args: {y: *k}}\n    name: n\n", "rule: x\ntests:\n  - trace: [&k {kernel: a}]\n    run: {args: {y: *k}}\n    name: n\n"},
+		{"neither rule nor family nor test", "b: 1\na: 2\n", "b: 1\na: 2\n"},
+		{"comments", "# file\n\n# about kind\nkind: fuse # k\n# about id\nid: x # i\n# end\n", "# file\n\n# about id\nid: x # i\n# end\n\n# about kind\nkind: fuse # k\n"},
+	} {
+		got, err := Format("x.yaml", []byte(c.in))
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s: %v\ngot\n%s\nwant\n%s", c.name, err, got, c.want)
+			continue
+		}
+		if again, err := Format("x.yaml", got); err != nil || string(again) != string(got) {
+			t.Errorf("%s: not idempotent: %v\n%s", c.name, err, again)
+		}
+	}
+}
+
 func TestFormatRefuses(t *testing.T) {
 	for name, src := range map[string]string{
 		"two documents": "a: 1\n---\nb: 2\n", "no YAML": "a: [", "nothing": "", "a bomb": bomb(),

@@ -129,7 +129,7 @@ tests:
 // with the size of the file.
 func TestDecodeIsBounded(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("rule: x-y\n#" + strings.Repeat("x", 900_000) + "\ntests:\n  - &t {name: a, trace: [{kernel: k}], expect: [")
+	b.WriteString("rule: x-y\ntests:\n  - &t {name: ü, trace: [{kernel: k}], " + strings.Repeat(" ", 900_000) + " expect: [")
 	for i := range maxExpect {
 		fmt.Fprintf(&b, "{verdict: applied, stage: s%d, bind: {", i)
 		for j := range maxBind {

@@ -35,26 +35,23 @@ type decoder struct {
 	src  []byte
 	list diag.List
 
-	lines []int // where each line begins
+	lines [][]byte
 }
 
-// pos is where a node begins. yaml.v3 counts columns in characters, positions count bytes.
+// pos is where a node begins. yaml.v3 counts columns in characters, positions count bytes. In a
+// line that nobody reads the two are taken for the same: finding each place in it anew would
+// make a long line slow.
 func (d *decoder) pos(n *yaml.Node) diag.Pos {
+	const longLine = 4 << 10
 	p := diag.Pos{File: d.file, Line: max(n.Line, 1), Col: max(n.Column, 1)}
 	if d.lines == nil {
-		d.lines = append(d.lines, 0)
-		for i, c := range d.src {
-			if c == '\n' {
-				d.lines = append(d.lines, i+1)
-			}
-		}
+		d.lines = bytes.Split(d.src, []byte("\n"))
 	}
-	if p.Line > len(d.lines) {
+	if p.Line > len(d.lines) || len(d.lines[p.Line-1]) > longLine {
 		return p
 	}
-	line := d.src[d.lines[p.Line-1]:]
-	at := 0
-	for col := 1; col < p.Col && at < len(line) && line[at] != '\n'; col++ {
+	line, at := d.lines[p.Line-1], 0
+	for col := 1; col < p.Col && at < len(line); col++ {
 		_, w := utf8.DecodeRune(line[at:])
 		at += w
 	}
