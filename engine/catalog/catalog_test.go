@@ -273,6 +273,7 @@ func FuzzCompile(f *testing.F) {
 	f.Add(good, rows)
 	f.Add("## SGLang · LLM · mainline\n### x\n```yaml rule\nid: &a [*a]\n```\n", "")
 	f.Add("<!-- index:begin -->", "key")
+	f.Add(strings.Replace(good, "mainline", "mainlime", 1), rows)
 	f.Add(strings.Replace(good, "k.symbol == \"rope\"", ">-\n k.symbol ==\n\n  \"ro\\tpe\" # x", 1), rows)
 	f.Add(strings.ReplaceAll(good, "\n", "\r\n"), rows)
 	for _, name := range []string{"fuse-catalog.md", "other-catalog.md"} {

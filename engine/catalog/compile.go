@@ -196,8 +196,8 @@ func (p *parser) output(r row, head string) (Output, bool) {
 	}
 	before := len(p.list)
 	comments := p.comments(r.section.block, root)
-	if r.section.bad {
-		return Output{}, false
+	if g := r.section.group; r.section.bad || g.origin == "" || g.domain == "" || g.status == "" {
+		return Output{}, false // said of the section, or of its group's heading
 	}
 	text, lost := emit(head, r.section, r.kind, root, comments)
 	for _, n := range lost { // the line below the comment, with nothing but blank lines between
