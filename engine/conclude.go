@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sgrules/sgrules/engine/report"
@@ -74,22 +75,27 @@ func upper(s string) string {
 // opportunities sums the paths that are known to apply and were not taken. A kernel is in
 // one finding only, so the bounds add up.
 func opportunities(r *report.Report) string {
-	var open, off int
+	var open, off, design int
 	var bound int64
-	var names []string
+	var names, inner []string
 	for i := range r.Fuse {
 		f := &r.Fuse[i]
-		switch f.Verdict {
-		case "should-apply", "partial":
+		switch {
+		case f.Missing():
 			open++
 			bound += f.Bound
 			names = append(names, f.Title)
-		case "disabled", "unsupported", "upstream", "in-flight":
+		case f.Verdict == "by-design" && f.Split.Chains > 0:
+			design++
+		case f.Verdict != "applied" && f.Verdict != "by-design":
 			off++
+			inner = append(inner, within(f)...)
 		}
 	}
 	var text string
 	switch {
+	case open == 0 && len(inner) > 0:
+		text = "A known path is not taken inside a longer one: " + list(slices.Compact(inner))
 	case open == 0:
 		text = "No known fusion was found missing"
 	case open == 1:
@@ -98,9 +104,23 @@ func opportunities(r *report.Report) string {
 		text = fmt.Sprintf("%d known paths are not taken, together at most %s (%s)", open, report.Duration(bound), report.Percent(bound, r.Total))
 	}
 	if off > 0 {
-		text += fmt.Sprintf("; %d more cannot be taken in this run as it is (see why in the table)", off)
+		text += fmt.Sprintf("; %d cannot be taken in this run as it is (see why in the table)", off)
+	}
+	if design > 0 {
+		text += fmt.Sprintf("; %d not taken by design", design)
 	}
 	return text + "."
+}
+
+// within are the paths that should be taken on kernels of a longer path that cannot be.
+func within(f *report.FuseRow) []string {
+	var out []string
+	for i := range f.Alternatives {
+		if a := &f.Alternatives[i]; a.Verdict == "should-apply" {
+			out = append(out, fmt.Sprintf("%s (%s)", a.Title, a.Rule))
+		}
+	}
+	return out
 }
 
 // basis says which mode the tables come from and how much of them has an exact site.

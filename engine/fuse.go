@@ -38,7 +38,7 @@ func fuseRows(p *part, stages []string) []report.FuseRow {
 		for _, a := range f.Alternatives {
 			x := p.found.Rules[a.Rule]
 			row.Alternatives = append(row.Alternatives, report.Alternative{Rule: x.ID, Title: x.Title, Side: a.Side.String(),
-				Chains: len(a.Chains), Time: chainTime(p, a.Chains)})
+				Verdict: a.Verdict, Why: a.Why, Chains: len(a.Chains), Time: chainTime(p, a.Chains)})
 		}
 		out = append(out, row)
 	}

@@ -55,7 +55,7 @@ func overlapRows(p *part, stages []string) []report.OverlapRow {
 	out := make([]report.OverlapRow, 0, len(order))
 	for _, id := range order {
 		t := rows[id]
-		t.row.Sites, t.row.Streams = t.sites.list(), keys(t.streams)
+		t.row.Sites, t.row.Ops, t.row.Streams = t.sites.list(), t.sites.opList(), keys(t.streams)
 		t.row.Verdict, t.row.Advice = advise(&t.row)
 		out = append(out, t.row)
 	}

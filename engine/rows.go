@@ -17,8 +17,9 @@ const labelWidth = 44
 
 // siteTally sums launches and time by site.
 type siteTally struct {
-	g  *graph.Graph
-	at map[siteKey]*report.Site
+	g   *graph.Graph
+	at  map[siteKey]*report.Site
+	ops map[kineto.NameID]int64 // time by innermost cpu_op
 }
 
 type siteKey struct {
@@ -26,9 +27,14 @@ type siteKey struct {
 	method           graph.Method
 }
 
-func newSites(g *graph.Graph) *siteTally { return &siteTally{g, map[siteKey]*report.Site{}} }
+func newSites(g *graph.Graph) *siteTally {
+	return &siteTally{g, map[siteKey]*report.Site{}, map[kineto.NameID]int64{}}
+}
 
 func (t *siteTally) add(k *graph.Kernel) {
+	if op, ok := t.g.Ops.Top(t.g.Classes[k.Class].Ops); ok {
+		t.ops[kineto.NameID(op)] += k.Dur
+	}
 	key := siteKey{method: k.Method}
 	line := 0
 	if id, ok := t.g.Site(t.g.Classes[k.Class].Py); ok {
@@ -59,6 +65,17 @@ func (t *siteTally) list() []report.Site {
 	return out
 }
 
+func (t *siteTally) opList() []report.Op {
+	var out []report.Op
+	for op, ns := range t.ops {
+		out = append(out, report.Op{Name: t.g.Trace.Names.Text(op), Time: ns})
+	}
+	slices.SortFunc(out, func(a, b report.Op) int {
+		return cmp.Or(cmp.Compare(b.Time, a.Time), strings.Compare(a.Name, b.Name))
+	})
+	return out
+}
+
 // kernelRows sums the kernels of a part by stage and name.
 func kernelRows(p *part, stages []string) []report.KernelRow {
 	g := p.graph
@@ -69,7 +86,6 @@ func kernelRows(p *part, stages []string) []report.KernelRow {
 	type tally struct {
 		row     report.KernelRow
 		sites   *siteTally
-		ops     map[kineto.NameID]int64
 		streams map[int64]bool
 	}
 	rows := map[key]*tally{}
@@ -80,7 +96,7 @@ func kernelRows(p *part, stages []string) []report.KernelRow {
 		t := rows[id]
 		if t == nil {
 			s := g.Symbol(k)
-			t = &tally{sites: newSites(g), ops: map[kineto.NameID]int64{}, streams: map[int64]bool{}}
+			t = &tally{sites: newSites(g), streams: map[int64]bool{}}
 			t.row = report.KernelRow{Stage: stages[k.Stage], Name: s.Raw, Symbol: s.Qualified(), Label: symbol.Short(s, labelWidth),
 				Family: p.found.Family[k.Sym], Min: k.Dur, Max: k.Dur}
 			rows[id] = t
@@ -90,21 +106,12 @@ func kernelRows(p *part, stages []string) []report.KernelRow {
 		t.row.Launches++
 		t.row.Min, t.row.Max = min(t.row.Min, k.Dur), max(t.row.Max, k.Dur)
 		t.sites.add(k)
-		if op, ok := g.Ops.Top(g.Classes[k.Class].Ops); ok {
-			t.ops[kineto.NameID(op)] += k.Dur
-		}
 		t.streams[g.Streams[k.Stream].ID] = true
 	}
 	out := make([]report.KernelRow, 0, len(order))
 	for _, id := range order {
 		t := rows[id]
-		t.row.Sites = t.sites.list()
-		for op, ns := range t.ops {
-			t.row.Ops = append(t.row.Ops, report.Op{Name: p.trace.Names.Text(op), Time: ns})
-		}
-		slices.SortFunc(t.row.Ops, func(a, b report.Op) int {
-			return cmp.Or(cmp.Compare(b.Time, a.Time), strings.Compare(a.Name, b.Name))
-		})
+		t.row.Sites, t.row.Ops = t.sites.list(), t.sites.opList()
 		t.row.Streams = keys(t.streams)
 		out = append(out, t.row)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/sgrules/sgrules/engine"
 	"github.com/sgrules/sgrules/engine/report"
+	"github.com/sgrules/sgrules/internal/safefile"
 )
 
 // analyzeFlags are the flags of analyze.
@@ -148,7 +148,7 @@ func (a *analyzeFlags) run(ctx context.Context, args []string, s streams) error 
 func (a *analyzeFlags) write(r *report.Report, out io.Writer) error {
 	v := report.View{MinShare: a.minShare, Wide: a.wide, Width: a.width, Color: a.color == "always"}
 	if a.output != "" {
-		return writeFile(a.output, func(w io.Writer) error { return render(w, r, a.format, v) })
+		return safefile.Write(a.output, func(w io.Writer) error { return render(w, r, a.format, v) })
 	}
 	if f, ok := terminal(os.Stdout); ok {
 		if v.Width == 0 {
@@ -197,28 +197,4 @@ func terminal(f *os.File) (int, bool) {
 		return 0, true
 	}
 	return w, true
-}
-
-// writeFile writes through a temporary file, so that a failure leaves no half report.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".sgrules-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			tmp.Close() // a second time where that is what failed: the first error counts
-			os.Remove(tmp.Name())
-		}
-	}()
-	if err = write(tmp); err != nil {
-		return err
-	}
-	if err = tmp.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sgrules/sgrules/engine/rule"
+	"github.com/sgrules/sgrules/internal/safefile"
 )
 
 func fmtCommand() command {
@@ -66,7 +67,7 @@ func format(args []string, check bool, s streams) error {
 		if check {
 			continue
 		}
-		if err := writeFile(f, func(w io.Writer) error { _, err := w.Write(out); return err }); err != nil {
+		if err := safefile.Write(f, func(w io.Writer) error { _, err := w.Write(out); return err }); err != nil {
 			return err
 		}
 	}

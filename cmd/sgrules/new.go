@@ -13,6 +13,7 @@ import (
 
 	"github.com/sgrules/sgrules/engine"
 	"github.com/sgrules/sgrules/engine/rule"
+	"github.com/sgrules/sgrules/internal/safefile"
 )
 
 func newCommand() command {
@@ -58,7 +59,7 @@ func scaffold(dir, kind, id string, s streams) error {
 		return err
 	}
 	for _, f := range files {
-		if err := writeFile(f.path, func(w io.Writer) error { return writeString(w, f.text) }); err != nil {
+		if err := safefile.Write(f.path, func(w io.Writer) error { return writeString(w, f.text) }); err != nil {
 			return err
 		}
 		if _, err := fmt.Fprintln(s.out, "wrote", clean(f.path)); err != nil {

@@ -56,7 +56,7 @@ func Coverage(file, from string, data []byte, covers []Cover) ([]byte, diag.List
 			rules[c.Key] = append(rules[c.Key], c.Rule)
 			continue
 		}
-		d := diag.Diagnostic{Pos: c.Pos, Code: "unknown-cover", Msg: fmt.Sprintf("covers %q, which is no key of %s", clip(c.Key), file)}
+		d := diag.Diagnostic{Pos: c.Pos, Code: "unknown-cover", Msg: fmt.Sprintf("covers %q, which is no key of %s", diag.Shorten(c.Key), file)}
 		if c.Pos.Col > 0 {
 			d.EndCol = c.Pos.Col + len(c.Key)
 		}
@@ -93,7 +93,7 @@ func readCoverage(in *input) (rows []*coverageRow, list diag.List) {
 	}
 	want := strings.Join(coverageColumns, "\t")
 	if got := in.line(1); got != want {
-		list.Addf(diag.Pos{File: in.file, Line: 1, Col: 1}, "columns", "the columns are %q, expected %q", clip(got), want)
+		list.Addf(diag.Pos{File: in.file, Line: 1, Col: 1}, "columns", "the columns are %q, expected %q", diag.Shorten(got), want)
 		return nil, list
 	}
 	first := map[string]int{}
@@ -113,7 +113,7 @@ func readCoverage(in *input) (rows []*coverageRow, list diag.List) {
 		}
 		r := &coverageRow{n, cells}
 		if before, twice := first[r.key()]; twice {
-			list.Addf(at, "duplicate-key", "the key %s is there already, in line %d", clip(r.key()), before)
+			list.Addf(at, "duplicate-key", "the key %s is there already, in line %d", diag.Shorten(r.key()), before)
 			continue
 		}
 		first[r.key()] = n
@@ -129,7 +129,7 @@ func (r *coverageRow) check(file string) (out diag.List) {
 	for i, c := range r.cells {
 		at := diag.Pos{File: file, Line: r.line, Col: col}
 		wrong := func(msg string) {
-			out.Add(diag.Diagnostic{Pos: at, EndCol: col + len(c), Code: "bad-value", Msg: fmt.Sprintf("%s is %q, %s", coverageColumns[i], clip(c), msg)})
+			out.Add(diag.Diagnostic{Pos: at, EndCol: col + len(c), Code: "bad-value", Msg: fmt.Sprintf("%s is %q, %s", coverageColumns[i], diag.Shorten(c), msg)})
 		}
 		has := func(w words) bool { return w.shown(c) != c || w.find(c) == c }
 		switch name := coverageColumns[i]; {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/util"
+
+	"github.com/sgrules/sgrules/engine/diag"
 )
 
 // A run is a stretch of prose: plain text, or the inside of a code span.
@@ -67,7 +69,7 @@ func (p *parser) unescape(text []byte, at int) string {
 			if s, n := reference(string(text[i:])); n > 0 {
 				for _, r := range s {
 					if isControl(r) || r == '\n' || r == '\t' {
-						p.list.Addf(p.in.pos(at+i), "character", "%s stands for a character that is not allowed in a text", clip(string(text[i:i+n])))
+						p.list.Addf(p.in.pos(at+i), "character", "%s stands for a character that is not allowed in a text", diag.Shorten(string(text[i:i+n])))
 						s = ""
 						break
 					}

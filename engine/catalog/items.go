@@ -30,7 +30,7 @@ func (p *parser) readSource(t prose, start int) (phrase, bool) {
 func (p *parser) source(r run) (phrase, bool) {
 	at := p.in.pos(r.at)
 	if _, err := rule.ParseSource(r.text); err != nil {
-		p.list.Add(diag.Diagnostic{Pos: at, EndCol: at.Col + len(r.text), Code: "bad-source", Msg: "the source " + strconv.Quote(clip(r.text)) + ": " + err.Error()})
+		p.list.Add(diag.Diagnostic{Pos: at, EndCol: at.Col + len(r.text), Code: "bad-source", Msg: "the source " + strconv.Quote(diag.Shorten(r.text)) + ": " + err.Error()})
 		return phrase{}, false
 	}
 	return phrase{r.text, at}, true
@@ -58,7 +58,7 @@ func (p *parser) readSwitch(t prose, start int) (toggle, bool) {
 	switch kind.text {
 	case "arg", "env", "config":
 	default:
-		p.list.Add(diag.Diagnostic{Pos: p.in.pos(kind.at), Code: "bad-switch", Msg: "the kind of the switch is " + strconv.Quote(clip(kind.text)) + ", expected arg, env or config", Hint: switchForm})
+		p.list.Add(diag.Diagnostic{Pos: p.in.pos(kind.at), Code: "bad-switch", Msg: "the kind of the switch is " + strconv.Quote(diag.Shorten(kind.text)) + ", expected arg, env or config", Hint: switchForm})
 		return toggle{}, false
 	}
 	s.kind = phrase{kind.text, p.in.pos(kind.at)}
@@ -116,7 +116,7 @@ func (p *parser) readPulls(t prose, start int) []phrase {
 		v, err := strconv.Atoi(digits)
 		if !ok || err != nil || v < 1 || strconv.Itoa(v) != digits {
 			pos := p.in.pos(at)
-			p.list.Add(diag.Diagnostic{Pos: pos, Code: "bad-pull", Msg: "expected numbers of pull requests such as #21877, #30011, found " + strconv.Quote(clip(n.text)),
+			p.list.Add(diag.Diagnostic{Pos: pos, Code: "bad-pull", Msg: "expected numbers of pull requests such as #21877, #30011, found " + strconv.Quote(diag.Shorten(n.text)),
 				Hint: "words about a pull request belong into the prose"})
 			return nil
 		}

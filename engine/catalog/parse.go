@@ -232,7 +232,7 @@ func (p *parser) group(h *ast.Heading) *group {
 	if len(parts) != 3 {
 		if len(p.list) == before {
 			p.list.Add(diag.Diagnostic{Pos: at, EndCol: at.Col + len(t.plain()), Code: "group-heading",
-				Msg: fmt.Sprintf("the group heading is %q, expected origin · domain · state", clip(t.plain())), Hint: "such as: ## SGLang · LLM · mainline"})
+				Msg: fmt.Sprintf("the group heading is %q, expected origin · domain · state", diag.Shorten(t.plain())), Hint: "such as: ## SGLang · LLM · mainline"})
 		}
 		return &group{}
 	}
@@ -242,7 +242,7 @@ func (p *parser) group(h *ast.Heading) *group {
 		word := strings.TrimSpace(parts[i])
 		if found[i] = w.find(word); found[i] == "" {
 			d := diag.Diagnostic{Pos: at, Code: "group-heading", Hint: "expected one of " + w.String(),
-				Msg: fmt.Sprintf("%q is not %s", clip(word), [...]string{"an origin", "a domain", "a state"}[i])}
+				Msg: fmt.Sprintf("%q is not %s", diag.Shorten(word), [...]string{"an origin", "a domain", "a state"}[i])}
 			if col := strings.Index(line, word); col >= 0 && word != "" {
 				d.Col, d.EndCol = col+1, col+1+len(word)
 			}
@@ -282,7 +282,7 @@ func (p *parser) refuse(n ast.Node, hint string) {
 	case *ast.List:
 		what = "a list"
 	case *ast.FencedCodeBlock:
-		what = fmt.Sprintf("a block with the info string %q", clip(p.info(n)))
+		what = fmt.Sprintf("a block with the info string %q", diag.Shorten(p.info(n)))
 	default:
 		if w, ok := nodeWords[n.Kind().String()]; ok {
 			what = w

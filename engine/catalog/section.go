@@ -74,7 +74,7 @@ func (p *parser) paragraph(s *section, n *ast.Paragraph, place string) string {
 	word, dot := strings.CutSuffix(name, ".")
 	if !dot || !isLabel(word) {
 		p.list.Add(diag.Diagnostic{Pos: at, EndCol: at.Col + len(name) + 4, Code: "unknown-label",
-			Msg: "unknown label **" + clip(name) + "**, " + labelForm, Hint: "a paragraph of prose does not begin with bold text"})
+			Msg: "unknown label **" + diag.Shorten(name) + "**, " + labelForm, Hint: "a paragraph of prose does not begin with bold text"})
 		return "-"
 	}
 	if before, twice := s.labels[word]; twice {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+
+	"github.com/sgrules/sgrules/internal/safefile"
 )
 
 // Change is one file that is not as it was generated.
@@ -151,31 +153,15 @@ func readRegular(name string) ([]byte, error) {
 	return data, err
 }
 
-// replace writes through a file beside the target, so that a failure leaves the old one.
-func replace(name string, data []byte) (err error) {
+// replace writes a file and the folders that it needs.
+func replace(name string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".sgrules-*")
-	if err != nil {
+	return safefile.Write(name, func(w io.Writer) error {
+		_, err := w.Write(data)
 		return err
-	}
-	defer func() {
-		if err != nil {
-			tmp.Close() // a second time where that is what failed: the first error counts
-			os.Remove(tmp.Name())
-		}
-	}()
-	if _, err = tmp.Write(data); err != nil {
-		return err
-	}
-	if err = tmp.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
+	})
 }
 
 // unified is a diff with one hunk, from the first line that differs to the last, cut to a screen.

@@ -276,3 +276,18 @@ func Escape(s string) string {
 	}
 	return b.String()
 }
+
+// Shorten cuts a text of an input to 60 bytes, at a character, for a message.
+func Shorten(s string) string { return ShortenTo(s, 60) }
+
+// ShortenTo cuts a text of an input to at most so many bytes, at a character.
+func ShortenTo(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	cut := most
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
+}

@@ -13,7 +13,7 @@ func TestFrames(t *testing.T) {
 		{"sglang/srt/layers/activation.py(83): forward_cuda", "python/sglang/srt/layers/activation.py", "forward_cuda", 83, 0, false},
 		{"/usr/lib/python3.12/site-packages/sglang/srt/x.py(1): f", "python/sglang/srt/x.py", "f", 1, 0, false},
 		{"/home/vllm/sglang/python/sglang/srt/x.py(1): f", "python/sglang/srt/x.py", "f", 1, 0, false},
-		{"/work/vllm/vllm/v1/worker/gpu_worker.py(9): g", "vllm/v1/worker/gpu_worker.py", "g", 9, 1, false},
+		{"/src/vllm/vllm/v1/worker/gpu_worker.py(9): g", "vllm/v1/worker/gpu_worker.py", "g", 9, 1, false},
 		{"/opt/venv/lib/python3.12/dist-packages/vllm/_custom_ops.py(9): g", "vllm/_custom_ops.py", "g", 9, 1, false},
 		{"/sgl-workspace/aiter/aiter/ops/rmsnorm.py(62): rmsnorm2d_fwd", "aiter/ops/rmsnorm.py", "rmsnorm2d_fwd", 62, 3, false},
 		{"sgl_kernel/elementwise.py(258): silu_and_mul", "sgl-kernel/python/sgl_kernel/elementwise.py", "silu_and_mul", 258, 2, false},

@@ -8,28 +8,6 @@ import (
 	"github.com/sgrules/sgrules/internal/realtrace"
 )
 
-// The GPU time of recorded traces (kernels, copies and sets), ns, counted independently.
-var realTotals = map[string]int64{
-	"sglang-qwen3-8b-mi300x-decode-graph":      9778614,
-	"sglang-qwen3-8b-mi300x-decode-capture":    11015,
-	"sglang-qwen3-8b-mi300x-prefill-eager":     492811563,
-	"sglang-qwen3-30b-a3b-mi300x-TP-0-DECODE":  10908702,
-	"sglang-dense32-b300-TP-0-DECODE":          4134026,
-	"sglang-qwen3-30b-a3b-lora-gb300-tp4-TP-0": 229729860,
-	"sglang-qwen3-30b-a3b-lora-gb300-tp4-TP-1": 204935332,
-	"vllm-gpt-oss-mi300-piecewise-graph":       156085905,
-	"hf-qwen1.5-0.5b-h100":                     45647300,
-	"nccl-train":                               165185838,
-	"alexnet-a100":                             66203000,
-	"event-sync-multi-stream":                  372000,
-	"minitoy-mi250":                            149042,
-	"mi210-gpu-only":                           5343422,
-	"torch-compile-triton":                     12549021,
-	// 973041000 in its 9,329 kernels, the rest in copies and sets, which the old categories
-	// spell Memcpy and Memset.
-	"resnet50-old-schema": 987884000,
-}
-
 func TestRealTraces(t *testing.T) {
 	for _, name := range realtrace.Names() {
 		t.Run(name, func(t *testing.T) {
@@ -38,7 +16,7 @@ func TestRealTraces(t *testing.T) {
 				t.Fatal(err)
 			}
 			g := Build(tr, Options{Sites: testPolicy, Stage: StageFromPath(name)})
-			if want, ok := realTotals[name]; ok && g.Total != want {
+			if want, ok := realtrace.GPUTime()[name]; ok && g.Total != want {
 				t.Errorf("GPU time %d ns, want %d", g.Total, want)
 			}
 			var sum int64

@@ -52,7 +52,7 @@ func unescape(dst, raw []byte) []byte {
 	return dst
 }
 
-// unicodeEscape reads \uXXXX, or two of them that make a surrogate pair, and gives
+// unicodeEscape reads \u with four hex digits, or two such that make a surrogate pair, and gives
 // the number of bytes it took; 0 is no such escape.
 func unicodeEscape(b []byte) (rune, int) {
 	r, ok := hex4(b)

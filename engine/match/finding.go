@@ -52,11 +52,14 @@ type Apart struct {
 	Chains  []int
 }
 
-// Alternative is another rule's chains on kernels that this finding owns.
+// Alternative is another rule's chains on kernels that this finding owns, with the verdict
+// that these chains alone would have given that rule, and its reason.
 type Alternative struct {
-	Rule   int
-	Side   Side
-	Chains []int
+	Rule    int
+	Side    Side
+	Chains  []int
+	Verdict string
+	Why     string
 }
 
 type findingKey struct {
@@ -84,14 +87,7 @@ func (m *matcher) findings() error {
 			byKey[k] = f
 			order = append(order, k)
 		}
-		switch a := m.alt(c); {
-		case c.Side == Fused:
-			f.Fused = append(f.Fused, i)
-		case a.ByDesign != "":
-			f.Apart = apart(f.Apart, a.ByDesign, i)
-		default:
-			f.Split = append(f.Split, i)
-		}
+		m.add(f, i)
 	}
 	for i := range m.res.Chains {
 		c := &m.res.Chains[i]
@@ -107,11 +103,19 @@ func (m *matcher) findings() error {
 	})
 	for _, k := range order {
 		f := byKey[k]
-		m.byTime(f.Fused)
-		m.byTime(f.Split)
-		m.residue(f)
-		if err := m.verdict(f); err != nil {
+		if err := m.judge(f); err != nil {
 			return err
+		}
+		for i := range f.Alternatives {
+			a := &f.Alternatives[i]
+			own := Finding{Rule: a.Rule, Stage: f.Stage}
+			for _, c := range a.Chains {
+				m.add(&own, c)
+			}
+			if err := m.judge(&own); err != nil {
+				return err
+			}
+			a.Verdict, a.Why = own.Verdict, own.Why
 		}
 		for _, list := range [][]Apart{f.Apart, f.Residue} {
 			for i := range list {
@@ -124,6 +128,27 @@ func (m *matcher) findings() error {
 		m.res.Findings = append(m.res.Findings, *f)
 	}
 	return nil
+}
+
+// add files a chain of f's rule by its side.
+func (m *matcher) add(f *Finding, chain int) {
+	c := &m.res.Chains[chain]
+	switch a := m.alt(c); {
+	case c.Side == Fused:
+		f.Fused = append(f.Fused, chain)
+	case a.ByDesign != "":
+		f.Apart = apart(f.Apart, a.ByDesign, chain)
+	default:
+		f.Split = append(f.Split, chain)
+	}
+}
+
+// judge orders the chains of f, sets its residue aside and gives it its verdict.
+func (m *matcher) judge(f *Finding) error {
+	m.byTime(f.Fused)
+	m.byTime(f.Split)
+	m.residue(f)
+	return m.verdict(f)
 }
 
 func (m *matcher) alt(c *Chain) *rule.Alternative {
@@ -171,7 +196,7 @@ func (f *Finding) alternative(rule int, side Side, chain int) {
 			return
 		}
 	}
-	f.Alternatives = append(f.Alternatives, Alternative{rule, side, []int{chain}})
+	f.Alternatives = append(f.Alternatives, Alternative{Rule: rule, Side: side, Chains: []int{chain}})
 }
 
 // byTime orders chains by the start of their first kernel.

@@ -218,6 +218,23 @@ func where(sites []Site, total int64, full bool) string {
 	return text
 }
 
+// siteOf is where work was launched with the op that launched it: the op alone where no
+// source line is known.
+func siteOf(sites []Site, ops []Op, total int64, full bool) string {
+	op := ""
+	if len(ops) > 0 {
+		op = clean(ops[0].Name)
+	}
+	resolved := len(sites) > 0 && (sites[0].Path != "" || sites[0].Func != "")
+	switch {
+	case !resolved && op != "":
+		return "op " + op
+	case op != "" && sites[0].Method != "replay":
+		return where(sites, total, full) + "  " + op
+	}
+	return where(sites, total, full)
+}
+
 func siteText(s Site, full bool) string {
 	if s.Path == "" && s.Func == "" {
 		return "unresolved"

@@ -31,8 +31,26 @@ func (f *FuseRow) side() *Side {
 	return &f.Fused
 }
 
-// Shown tells whether a row reaches the bar (percent of total).
-func (f *FuseRow) Shown(total int64, bar float64) bool { return !below(f.Related(), total, bar) }
+// Shown tells whether a row reaches the bar (percent of total): by its time, or by what
+// taking the path may save, which with the gaps between small kernels can be more.
+func (f *FuseRow) Shown(total int64, bar float64) bool {
+	return !below(f.Related(), total, bar) || f.Missing() && !below(f.Bound, total, bar)
+}
+
+// Missing tells whether the row says that a path may be taken that was not.
+func (f *FuseRow) Missing() bool { return f.Verdict == "should-apply" || f.Verdict == "partial" }
+
+// saves is the upper bound of the saving, with the part of it that is no kernel's time.
+func (f *FuseRow) saves(total int64) string {
+	if f.Verdict == "applied" || f.Split.Chains == 0 {
+		return ""
+	}
+	s := Duration(f.Bound) + " (" + Percent(f.Bound, total) + ")"
+	if f.BoundGaps > 0 && !below(f.BoundGaps, f.Bound, 1) {
+		s += ", " + Duration(f.BoundGaps) + " of it gaps between the kernels"
+	}
+	return s
+}
 
 func (t *text) fuse() {
 	r := t.r
@@ -74,8 +92,8 @@ func (t *text) fuseRow(f *FuseRow) {
 	if f.Verdict != "applied" && f.Fused.Chains > 0 {
 		t.para(indent, indent+"  ", fmt.Sprintf("taken elsewhere in this stage: %s, %s", plural(f.Fused.Chains, "chain"), Duration(f.Fused.Time)))
 	}
-	if f.Verdict != "applied" && f.Split.Chains > 0 {
-		s := "saves at most " + Duration(f.Bound) + " (" + Percent(f.Bound, r.Total) + ")"
+	if s := f.saves(r.Total); s != "" {
+		s = "saves at most " + s
 		if f.Collective {
 			s += ", not counting what the collective itself would gain; one rank cannot tell its transfer from its waiting"
 		}
@@ -98,12 +116,16 @@ func (t *text) fuseRow(f *FuseRow) {
 		t.para(indent+"→ ", indent+"  ", clean(f.Conclude))
 	}
 	for _, a := range f.Alternatives {
-		state := "would be"
-		if a.Side == "fused" {
-			state = "applied"
-		}
-		t.para(indent+"or: ", indent+"  ", fmt.Sprintf("%s (%s), %s, %s on the same kernels, %s", clean(a.Title), clean(a.Rule), state, plural(a.Chains, "chain"), Duration(a.Time)))
+		t.para(indent+"or: ", indent+"  ", clean(a.text()))
 	}
+}
+
+func (a *Alternative) text() string {
+	s := fmt.Sprintf("%s (%s): %s, %s on the same kernels, %s", a.Title, a.Rule, a.Verdict, plural(a.Chains, "chain"), Duration(a.Time))
+	if a.Why != "" {
+		s += "; " + a.Why
+	}
+	return s
 }
 
 // unknown names the arguments that would decide what is open, and what each would mean.
@@ -194,7 +216,7 @@ func (t *text) overlap() {
 		}
 		t.line(" " + t.verdict(o.Verdict) + pad(clean(label), min(room, 44)) + left(Duration(o.Time), timeCol) + left(Percent(o.Time, r.Total), shareCol) +
 			left(Duration(o.Exposed), timeCol) + left(Percent(o.Exposed, o.Time), shareCol))
-		t.para(indent, indent+"  ", fmt.Sprintf("%s · %s · at %s", plural(o.Launches, o.Family), streamList(o.Streams), where(o.Sites, o.Time, t.v.Wide)))
+		t.para(indent, indent+"  ", fmt.Sprintf("%s · %s · at %s", plural(o.Launches, o.Family), streamList(o.Streams), siteOf(o.Sites, o.Ops, o.Time, t.v.Wide)))
 		t.para(indent+"→ ", indent+"  ", clean(o.Advice))
 	}
 	if shown == 0 {

@@ -93,16 +93,8 @@ func (m *markdown) kernels(s *Stage) {
 		m.printf(": %s (%s, %s)", md(s.Name), Duration(s.Time), Percent(s.Time, r.Total))
 	}
 	m.printf("\n\n| family | kernel | time | share | launches | where | op |\n| --- | --- | ---: | ---: | ---: | --- | --- |\n")
-	hidden, hiddenTime := 0, int64(0)
-	for _, k := range r.Kernels {
-		if k.Stage != s.Name {
-			continue
-		}
-		if below(k.Time, r.Total, m.v.MinShare) {
-			hidden++
-			hiddenTime += k.Time
-			continue
-		}
+	rows, hidden, hiddenTime := r.kernelsOf(s, m.v.MinShare)
+	for _, k := range rows {
 		name, op := k.Label, ""
 		if m.v.Wide {
 			name = k.Name
@@ -130,7 +122,7 @@ func (m *markdown) overlap() {
 			m.printf("| verdict | stage | work | launches | time | share | exposed | hidden under compute | where | advice |\n| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |\n")
 		}
 		m.row(o.Verdict, md(o.Stage), md(o.Label), group(o.Launches), Duration(o.Time), Percent(o.Time, r.Total),
-			Duration(o.Exposed)+" ("+Percent(o.Exposed, o.Time)+")", Duration(o.HiddenCompute), md(where(o.Sites, o.Time, true)), md(o.Advice))
+			Duration(o.Exposed)+" ("+Percent(o.Exposed, o.Time)+")", Duration(o.HiddenCompute), md(siteOf(o.Sites, o.Ops, o.Time, true)), md(o.Advice))
 	}
 	if shown == 0 {
 		m.printf("Nothing to move: no collective and no copy reaches %s %%.\n", bar(m.v.MinShare))
@@ -192,12 +184,8 @@ func (m *markdown) fuseRow(f *FuseRow) {
 		}
 		ev = append(ev, strings.Join(parts, " → "))
 	}
-	saves := ""
-	if f.Verdict != "applied" && f.Split.Chains > 0 {
-		saves = Duration(f.Bound) + " (" + Percent(f.Bound, m.r.Total) + ")"
-	}
 	m.row(md(f.Verdict), md(f.Title), md(f.Rule), md(f.Stage), md(countText(side, f, m.r)), Duration(f.Related()), Percent(f.Related(), m.r.Total),
-		saves, strings.Join(ev, "; "), strings.Join(at, ", "), md(f.Why))
+		f.saves(m.r.Total), strings.Join(ev, "; "), strings.Join(at, ", "), md(f.Why))
 }
 
 // details are the sentences that do not fit a table.
@@ -218,7 +206,7 @@ func (m *markdown) details(f *FuseRow) {
 		out = append(out, "by design: "+d.text())
 	}
 	for _, a := range f.Alternatives {
-		out = append(out, fmt.Sprintf("or: %s (%s), %s, %s on the same kernels, %s", a.Title, a.Rule, a.Side, plural(a.Chains, "chain"), Duration(a.Time)))
+		out = append(out, "or: "+a.text())
 	}
 	if len(out) == 0 {
 		return

@@ -183,6 +183,22 @@ type KernelRow struct {
 	Streams []int64 `json:"streams"`
 }
 
+// kernelsOf gives the rows of a stage that reach the bar (percent of all GPU time), and how
+// many do not, with their time (ns).
+func (r *Report) kernelsOf(s *Stage, bar float64) (rows []KernelRow, hidden int, hiddenTime int64) {
+	for _, k := range r.Kernels {
+		switch {
+		case k.Stage != s.Name:
+		case below(k.Time, r.Total, bar):
+			hidden++
+			hiddenTime += k.Time
+		default:
+			rows = append(rows, k)
+		}
+	}
+	return rows, hidden, hiddenTime
+}
+
 // Op is the time launched from one cpu_op.
 type Op struct {
 	Name string `json:"op"`
@@ -268,11 +284,14 @@ type ByDesign struct {
 // Alternative is a rule that matched on kernels of another finding. It adds nothing to
 // any sum.
 type Alternative struct {
-	Rule   string `json:"rule"`
-	Title  string `json:"title"`
-	Side   string `json:"side"` // "fused" or "split"
-	Chains int    `json:"chains"`
-	Time   int64  `json:"time_ns"`
+	Rule  string `json:"rule"`
+	Title string `json:"title"`
+	Side  string `json:"side"` // "fused" or "split"
+	// Verdict is what these chains alone would have given the rule, Why its reason.
+	Verdict string `json:"verdict"`
+	Why     string `json:"why,omitempty"`
+	Chains  int    `json:"chains"`
+	Time    int64  `json:"time_ns"`
 }
 
 // OverlapRow is one kind of communication or copy in one stage.
@@ -289,6 +308,7 @@ type OverlapRow struct {
 	HiddenCompute int64   `json:"hidden_under_compute_ns"`
 	Streams       []int64 `json:"streams"`
 	Sites         []Site  `json:"sites,omitempty"`
-	Verdict       string  `json:"verdict"` // "exposed", "partly-hidden" or "hidden"
+	Ops           []Op    `json:"ops,omitempty"` // innermost cpu ops of the launches, most time first
+	Verdict       string  `json:"verdict"`       // "exposed", "partly-hidden" or "hidden"
 	Advice        string  `json:"advice"`
 }

@@ -37,7 +37,7 @@ func sample() *Report {
 					Kernels: []Bound{{As: "q", Symbol: "aiter::norm", Label: "norm", Family: "norm", Count: 72, Time: 1_000_000, Sites: site}, {As: "r", Symbol: "rope", Label: "rope", Family: "rope", Count: 72, Time: 500_000, Sites: site}}, Streams: []int64{7}}}},
 				ByDesign: []ByDesign{{"the last layer has no next norm", true, 2, 10_000}}, Bound: 590_000, BoundGaps: 90_000, Collective: true,
 				Unknown: []Unknown{{"it is off", []string{"enable_x"}}}, Path: "one kernel does both", Conclude: "this path is missing", Switches: []string{"--enable-x (default false)"},
-				Alternatives: []Alternative{{"sglang-rope", "RoPE", "fused", 72, 500_000}}},
+				Alternatives: []Alternative{{Rule: "sglang-rope", Title: "RoPE", Side: "fused", Verdict: "applied", Chains: 72, Time: 500_000}}},
 			{Rule: "sglang-act", Title: "SiLU and mul", Origin: "sglang", Stage: "extend", Verdict: "applied", Fused: Side{Chains: 6, Time: 300_000}, Path: "p", Conclude: "c"},
 			{Rule: "sglang-small", Title: "small", Origin: "sglang", Stage: "extend", Verdict: "applied", Fused: Side{Chains: 1, Time: 10}, Path: "p", Conclude: "c"},
 		},

@@ -213,19 +213,7 @@ const (
 
 func (t *text) kernels(s *Stage) {
 	r := t.r
-	var rows []KernelRow
-	hidden, hiddenTime := 0, int64(0)
-	for _, k := range r.Kernels {
-		if k.Stage != s.Name {
-			continue
-		}
-		if below(k.Time, r.Total, t.v.MinShare) {
-			hidden++
-			hiddenTime += k.Time
-			continue
-		}
-		rows = append(rows, k)
-	}
+	rows, hidden, hiddenTime := r.kernelsOf(s, t.v.MinShare)
 	title := "KERNELS"
 	if len(r.Stages) > 1 {
 		title += " · " + s.Name + " · " + Duration(s.Time) + ", " + Percent(s.Time, r.Total)
@@ -248,7 +236,7 @@ func (t *text) kernels(s *Stage) {
 		}
 		l := " " + pad(clean(k.Family), familyCol) + pad(clean(label), name) +
 			left(Duration(k.Time), timeCol) + left(Percent(k.Time, r.Total), shareCol) + left(group(k.Launches), countCol)
-		at := rowSite(&k, t.v.Wide)
+		at := siteOf(k.Sites, k.Ops, k.Time, t.v.Wide)
 		switch {
 		case t.v.Wide:
 			l += "  " + at
@@ -289,22 +277,6 @@ func (t *text) split(rows []KernelRow) (name, site int) {
 	}
 	name = min(longest+1, max(44, rest/2))
 	return name, rest - name - 2
-}
-
-// rowSite is the site of a kernel row with the op that launched it.
-func rowSite(k *KernelRow, full bool) string {
-	op := ""
-	if len(k.Ops) > 0 {
-		op = clean(k.Ops[0].Name)
-	}
-	resolved := len(k.Sites) > 0 && (k.Sites[0].Path != "" || k.Sites[0].Func != "")
-	switch {
-	case !resolved && op != "":
-		return "op " + op
-	case op != "" && k.Sites[0].Method != "replay":
-		return where(k.Sites, k.Time, full) + "  " + op
-	}
-	return where(k.Sites, k.Time, full)
 }
 
 func bar(p float64) string {

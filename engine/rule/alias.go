@@ -189,13 +189,13 @@ func (a *Aliases) check() (out diag.List) {
 			for _, w := range al.Was {
 				switch other, twice := owner[w.Text]; {
 				case w.Text == al.Now:
-					out.Addf(w.Pos, "alias-self", "%q is its own former spelling", clip(w.Text))
+					out.Addf(w.Pos, "alias-self", "%q is its own former spelling", diag.Shorten(w.Text))
 					continue
 				case twice:
-					out.Addf(w.Pos, "alias-twice", "%q is a former spelling already, at %s", clip(w.Text), other)
+					out.Addf(w.Pos, "alias-twice", "%q is a former spelling already, at %s", diag.Shorten(w.Text), other)
 					continue
 				case kind.what == "path" && strings.HasSuffix(w.Text, "/") != strings.HasSuffix(al.Now, "/"):
-					out.Addf(w.Pos, "alias-mixed", "%q and %q are a directory and a file", clip(w.Text), clip(al.Now))
+					out.Addf(w.Pos, "alias-mixed", "%q and %q are a directory and a file", diag.Shorten(w.Text), diag.Shorten(al.Now))
 				}
 				owner[w.Text] = w.Pos
 			}
@@ -216,7 +216,7 @@ func (a *Aliases) cycles(list []Alias) (out diag.List) {
 				break
 			}
 			if among(seen, next) || len(next) > maxText || len(seen) > len(x) {
-				out.Addf(al.Pos, "alias-cycle", "following %q leads in a circle: %s", clip(al.Now), clip(next))
+				out.Addf(al.Pos, "alias-cycle", "following %q leads in a circle: %s", diag.Shorten(al.Now), diag.Shorten(next))
 				break
 			}
 			s = next

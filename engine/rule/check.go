@@ -92,9 +92,9 @@ func (p *predicate) unknownWords(families []string) (out diag.List) {
 		if words == nil || words.has(value) {
 			return
 		}
-		d := p.diagAt(at, diag.Error, "unknown-literal", "%s is never %s", fieldText(field), quote(clip(value)))
+		d := p.diagAt(at, diag.Error, "unknown-literal", "%s is never %s", fieldText(field), quote(diag.Shorten(value)))
 		if field == "family" {
-			d.Code, d.Msg = "unknown-family", "there is no family "+quote(clip(value))
+			d.Code, d.Msg = "unknown-family", "there is no family "+quote(diag.Shorten(value))
 		}
 		if d.Hint = didYouMean(value, words); d.Hint == "" {
 			d.Hint = "expected one of " + words.String()

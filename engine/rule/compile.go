@@ -148,7 +148,7 @@ func plain(msg string) string {
 		msg = strings.ReplaceAll(msg, "'"+op+"'", "'"+shown+"'")
 	}
 	msg = strings.NewReplacer("@kernel", "kernel", "@name", "kernel", "@run", "run").Replace(msg)
-	return clipTo(msg, 300)
+	return diag.ShortenTo(msg, 300)
 }
 
 // walker goes through the tree of one expression.
@@ -256,7 +256,7 @@ func (w *walker) literals(call ast.Expr, name string, args []ast.Expr, n int) {
 			w.errorf(a, "cel-literal", "", "argument %d of %s must be a text in quotes", i+1, name)
 		case name == "at" && i == 0 && !isRepoPath(string(text)):
 			w.errorf(a, "cel-path", "write the path from the repository's root, such as python/sglang/srt/models/utils.py",
-				"%q is not a path inside a repository", clip(string(text)))
+				"%q is not a path inside a repository", diag.Shorten(string(text)))
 		case name != "at" && name != "matches" && text == "":
 			w.errorf(a, "cel-literal", "", "argument %d of %s is empty", i+1, name)
 		case name == "matches":
@@ -273,12 +273,12 @@ func (w *walker) regex(at ast.Expr, text string) {
 	const most = 1000
 	re, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
-		w.errorf(at, "cel-regex", "", "%v", clipTo(err.Error(), 200))
+		w.errorf(at, "cel-regex", "", "%v", diag.ShortenTo(err.Error(), 200))
 		return
 	}
 	prog, err := syntax.Compile(re.Simplify())
 	if err != nil {
-		w.errorf(at, "cel-regex", "", "%v", clipTo(err.Error(), 200))
+		w.errorf(at, "cel-regex", "", "%v", diag.ShortenTo(err.Error(), 200))
 		return
 	}
 	if n := len(prog.Inst); n > most {

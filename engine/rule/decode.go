@@ -41,7 +41,7 @@ func (d *decoder) rule(root *yaml.Node) *Rule {
 	for _, n := range d.items(o, "covers", maxCovers) {
 		if key := d.textOf(n, "a catalogued pattern"); key != "" {
 			if !isKebab(key) {
-				d.list.Addf(d.src.at(n), "bad-id", "%q is no key of a catalogued pattern: lower-case words and digits joined by hyphens", clip(key))
+				d.list.Addf(d.src.at(n), "bad-id", "%q is no key of a catalogued pattern: lower-case words and digits joined by hyphens", diag.Shorten(key))
 			}
 			r.Covers = append(r.Covers, key)
 			r.coversAt = append(r.coversAt, d.src.at(n))
@@ -98,7 +98,7 @@ func (d *decoder) sides(r *Rule, o *object) {
 func (d *decoder) id(o *object, name string) string {
 	s := d.text(o, name)
 	if s != "" && !isKebab(s) {
-		d.list.Addf(o.at[name], "bad-id", "%s is %q, expected lower-case words and digits joined by hyphens, at most 80 bytes", name, clip(s))
+		d.list.Addf(o.at[name], "bad-id", "%s is %q, expected lower-case words and digits joined by hyphens, at most 80 bytes", name, diag.Shorten(s))
 		return ""
 	}
 	return s
@@ -216,7 +216,7 @@ func (d *decoder) chain(o *object) []*Step {
 		switch before, twice := names[s.As]; {
 		case s.As == "":
 		case !isIdent(s.As):
-			d.list.Addf(so.at["as"], "bad-id", "as is %q, expected a CEL identifier of at most 40 bytes that is no keyword and no type", clip(s.As))
+			d.list.Addf(so.at["as"], "bad-id", "as is %q, expected a CEL identifier of at most 40 bytes that is no keyword and no type", diag.Shorten(s.As))
 		case twice:
 			d.list.Addf(so.at["as"], "duplicate-step", "the name %s is taken by the step in line %d", s.As, before.Line)
 		default:
@@ -258,7 +258,7 @@ func (r *Rule) CheckPlace(file string) (out diag.List) {
 			Hint: "name the file " + want + "; an id never changes"})
 	}
 	if dir := path.Base(path.Dir(file)); r.Kind != "" && dir != r.Kind {
-		out.Add(diag.Diagnostic{Pos: r.At("kind"), Code: "kind-folder", Msg: "the kind is " + r.Kind + " and the folder is " + quote(clip(dir)),
+		out.Add(diag.Diagnostic{Pos: r.At("kind"), Code: "kind-folder", Msg: "the kind is " + r.Kind + " and the folder is " + quote(diag.Shorten(dir)),
 			Hint: "move the file to " + r.Kind + "/"})
 	}
 	return out

@@ -20,7 +20,7 @@ func DecodeFamily(file string, src []byte) (*Family, diag.List) {
 	f := &Family{File: file, Pos: d.src.at(root), at: o.at, Priority: DefaultPriority}
 	f.Name = d.text(o, "family")
 	if f.Name != "" && (!isIdent(f.Name) || strings.ToLower(f.Name) != f.Name) {
-		d.list.Addf(o.at["family"], "bad-id", "family is %q, expected lower-case letters, digits and underscores", clip(f.Name))
+		d.list.Addf(o.at["family"], "bad-id", "family is %q, expected lower-case letters, digits and underscores", diag.Shorten(f.Name))
 		f.Name = ""
 	}
 	f.Title = d.text(o, "title")
@@ -71,7 +71,7 @@ func (d *decoder) aliasList(o *object, name string, ok func(string) bool, what s
 	spelling := func(n *yaml.Node, key string) (Spelling, bool) {
 		s := d.textOf(n, key)
 		if s != "" && !ok(s) {
-			d.list.Addf(d.src.at(n), "bad-value", "%s is %q, expected %s", key, clip(s), what)
+			d.list.Addf(d.src.at(n), "bad-value", "%s is %q, expected %s", key, diag.Shorten(s), what)
 			return Spelling{}, false
 		}
 		return Spelling{d.src.at(n), s}, s != ""

@@ -57,7 +57,7 @@ func (v vars) Parent() cel.Activation { return nil }
 func (p *predicate) eval(v cel.Activation) (Tri, error) {
 	out, _, err := p.prog.Eval(v)
 	if err != nil {
-		return Unknown, diag.Diagnostic{Pos: p.expr.Pos, Code: "cel-eval", Msg: "the expression failed: " + clipTo(err.Error(), 200)}
+		return Unknown, diag.Diagnostic{Pos: p.expr.Pos, Code: "cel-eval", Msg: "the expression failed: " + diag.ShortenTo(err.Error(), 200)}
 	}
 	switch b, ok := out.(types.Bool); {
 	case ok && bool(b):

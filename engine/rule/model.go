@@ -195,21 +195,21 @@ func ParseSource(text string) (Source, error) {
 		return Source{}, errf("no @ after the repository; %s", form)
 	}
 	if !isKebab(repo) {
-		return Source{}, errf("%q is not the name of a repository; %s", clip(repo), form)
+		return Source{}, errf("%q is not the name of a repository; %s", diag.Shorten(repo), form)
 	}
 	commit, rest, ok := strings.Cut(rest, ":")
 	if !ok {
 		return Source{}, errf("no : after the commit; %s", form)
 	}
 	if len(commit) < 7 || len(commit) > 40 || strings.Trim(commit, "0123456789abcdef") != "" {
-		return Source{}, errf("%q is not a commit: 7 to 40 lower-case hexadecimal digits", clip(commit))
+		return Source{}, errf("%q is not a commit: 7 to 40 lower-case hexadecimal digits", diag.Shorten(commit))
 	}
 	path, symbol, named := strings.Cut(rest, "::")
 	if !isRepoPath(path) {
-		return Source{}, errf("%q is not a path inside a repository", clip(path))
+		return Source{}, errf("%q is not a path inside a repository", diag.Shorten(path))
 	}
 	if named && !isSymbol(symbol) {
-		return Source{}, errf("%q is not a symbol: a function, a class or Class.method", clip(symbol))
+		return Source{}, errf("%q is not a symbol: a function, a class or Class.method", diag.Shorten(symbol))
 	}
 	return Source{Repo: repo, Commit: commit, Path: path, Symbol: symbol}, nil
 }

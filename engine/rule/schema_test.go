@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,67 +9,27 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"gopkg.in/yaml.v3"
+
+	"github.com/sgrules/sgrules/internal/schematest"
 )
-
-const schemas = "../../rules/schema/"
-
-func readSchema(t *testing.T, name string) map[string]any {
-	t.Helper()
-	text, err := os.ReadFile(schemas + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var doc map[string]any
-	if err := json.Unmarshal(text, &doc); err != nil {
-		t.Fatal(err)
-	}
-	return doc
-}
-
-// dig follows keys and, for numbers, elements.
-func dig(t *testing.T, v any, path ...any) any {
-	t.Helper()
-	for _, p := range path {
-		switch p := p.(type) {
-		case string:
-			m, _ := v.(map[string]any)
-			v = m[p]
-		case int:
-			v = v.([]any)[p]
-		}
-		if v == nil {
-			t.Fatalf("the schema has nothing at %v", path)
-		}
-	}
-	return v
-}
-
-func words(v any) (out []string) {
-	l, _ := v.([]any)
-	for _, w := range l {
-		out = append(out, w.(string))
-	}
-	return out
-}
 
 // TestSchemaHasTheKeys: the decoder and the schemas know the same keys, the same required ones,
 // the same words and the same bounds, and every key has a description.
 func TestSchemaHasTheKeys(t *testing.T) {
-	rule, family := readSchema(t, "rule.schema.json"), readSchema(t, "family.schema.json")
+	rule, family := schematest.Read(t, "rule.schema.json"), schematest.Read(t, "family.schema.json")
 	for _, c := range []struct {
 		sh     *shape
 		object any
 	}{
 		{&ruleShape, rule},
-		{&switchShape, dig(t, rule, "$defs", "switch")},
-		{&requireShape, dig(t, rule, "$defs", "requirement")},
-		{&alternativeShape, dig(t, rule, "$defs", "alternative", "oneOf", 1)},
-		{&stepShape, dig(t, rule, "$defs", "step")},
-		{&residueShape, dig(t, rule, "$defs", "residue")},
+		{&switchShape, schematest.Dig(t, rule, "$defs", "switch")},
+		{&requireShape, schematest.Dig(t, rule, "$defs", "requirement")},
+		{&alternativeShape, schematest.Dig(t, rule, "$defs", "alternative", "oneOf", 1)},
+		{&stepShape, schematest.Dig(t, rule, "$defs", "step")},
+		{&residueShape, schematest.Dig(t, rule, "$defs", "residue")},
 		{&familyShape, family},
 	} {
-		props := dig(t, c.object, "properties").(map[string]any)
+		props := schematest.Dig(t, c.object, "properties").(map[string]any)
 		var inSchema, required []string
 		for name, p := range props {
 			inSchema = append(inSchema, name)
@@ -86,13 +45,13 @@ func TestSchemaHasTheKeys(t *testing.T) {
 		if got, want := sortedUnique(inSchema), sortedUnique(c.sh.names()); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: the schema has %v, the decoder %v", c.sh.name, got, want)
 		}
-		got := words(c.object.(map[string]any)["required"])
+		got := schematest.Texts(c.object.(map[string]any)["required"])
 		sort.Strings(got)
 		sort.Strings(required)
 		if !reflect.DeepEqual(got, required) {
 			t.Errorf("%s: the schema requires %v, the decoder %v", c.sh.name, got, required)
 		}
-		if dig(t, c.object, "additionalProperties") != false {
+		if schematest.Dig(t, c.object, "additionalProperties") != false {
 			t.Errorf("%s: other keys are allowed", c.sh.name)
 		}
 	}
@@ -104,7 +63,7 @@ func TestSchemaHasTheKeys(t *testing.T) {
 		{domains, []any{"properties", "domain"}}, {switchKinds, []any{"$defs", "switch", "properties", "kind"}},
 		{verdicts, []any{"$defs", "requirement", "properties", "verdict"}},
 	} {
-		if got := words(dig(t, dig(t, rule, c.path...), "enum")); !reflect.DeepEqual(got, []string(c.vocabulary)) {
+		if got := schematest.Texts(schematest.Dig(t, schematest.Dig(t, rule, c.path...), "enum")); !reflect.DeepEqual(got, []string(c.vocabulary)) {
 			t.Errorf("%v: the schema has %v, the decoder %v", c.path, got, c.vocabulary)
 		}
 	}
@@ -117,50 +76,19 @@ func TestSchemaHasTheKeys(t *testing.T) {
 		{maxAlts, []any{"$defs", "alternatives", "maxItems"}}, {maxExpr, []any{"$defs", "cel", "maxLength"}}, {maxText, []any{"$defs", "text", "maxLength"}},
 		{maxSteps, []any{"$defs", "alternative", "oneOf", 1, "properties", "chain", "maxItems"}}, {DefaultPriority, []any{"properties", "priority", "default"}},
 	} {
-		if got := dig(t, rule, c.path...); got != float64(c.bound) {
+		if got := schematest.Dig(t, rule, c.path...); got != float64(c.bound) {
 			t.Errorf("%v: the schema has %v, the decoder %d", c.path, got, c.bound)
 		}
 	}
-	if got := dig(t, family, "properties", "match", "maxItems"); got != float64(maxFamily) {
+	if got := schematest.Dig(t, family, "properties", "match", "maxItems"); got != float64(maxFamily) {
 		t.Errorf("family match: the schema has %v, the decoder %d", got, maxFamily)
 	}
-}
-
-func compileSchema(t *testing.T, name string) *jsonschema.Schema {
-	t.Helper()
-	c := jsonschema.NewCompiler()
-	c.DefaultDraft(jsonschema.Draft2020)
-	if err := c.AddResource(name, any(readSchema(t, name))); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func validate(t *testing.T, s *jsonschema.Schema, src []byte) error {
-	t.Helper()
-	var doc any
-	if err := yaml.Unmarshal(src, &doc); err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inst, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.Validate(inst)
 }
 
 // TestSchemaAgrees: what the decoder accepts the schema accepts, and what the decoder refuses
 // for its shape the schema refuses.
 func TestSchemaAgrees(t *testing.T) {
-	rule, family := compileSchema(t, "rule.schema.json"), compileSchema(t, "family.schema.json")
+	rule, family := schematest.Compile(t, "rule.schema.json"), schematest.Compile(t, "family.schema.json")
 	checked := 0
 	for _, dir := range []string{"testdata/rules", "../../rules"} {
 		for pattern, s := range map[string]*jsonschema.Schema{"/fuse/*.yaml": rule, "/overlap/*.yaml": rule, "/family/*.yaml": family} {
@@ -173,7 +101,7 @@ func TestSchemaAgrees(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := validate(t, s, src); err != nil {
+				if err := schematest.Validate(t, s, src); err != nil {
 					t.Errorf("%s: %v", file, err)
 				}
 				checked++
@@ -224,7 +152,7 @@ func TestSchemaAgrees(t *testing.T) {
 		if got := len(list) == 0; got != c.ok {
 			t.Errorf("%s: decoded %v: %v", name, got, list)
 		}
-		if err := validate(t, rule, []byte(c.src)); (err == nil) != c.ok {
+		if err := schematest.Validate(t, rule, []byte(c.src)); (err == nil) != c.ok {
 			t.Errorf("%s: the schema says %v", name, err)
 		}
 	}

@@ -1,6 +1,8 @@
 package rule
 
-import "github.com/sgrules/sgrules/engine/diag"
+import (
+	"github.com/sgrules/sgrules/engine/diag"
+)
 
 // Sites is rules/sites.yaml: which of a kernel's Python frames is shown as its source
 // line.
@@ -39,7 +41,7 @@ func DecodeSites(file string, src []byte) (*Sites, diag.List) {
 	first := map[string]diag.Pos{}
 	twice := func(what string, at diag.Pos) {
 		if before, ok := first[what]; ok {
-			d.list.Addf(at, "duplicate-site", "%s stands in line %d already", clip(what), before.Line)
+			d.list.Addf(at, "duplicate-site", "%s stands in line %d already", diag.Shorten(what), before.Line)
 			return
 		}
 		first[what] = at

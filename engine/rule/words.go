@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // Bounds of what a file may hold. Files come from strangers, and a chain or a condition that
@@ -74,20 +73,6 @@ var reserved = vocabulary{
 }
 
 func errf(format string, args ...any) error { return fmt.Errorf(format, args...) }
-
-// clip shortens a text of a file for a message.
-func clip(s string) string { return clipTo(s, 60) }
-
-func clipTo(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	cut := most
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
-}
 
 func isLower(c byte) bool { return c >= 'a' && c <= 'z' }
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

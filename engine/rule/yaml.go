@@ -165,7 +165,7 @@ func (d *decoder) object(n *yaml.Node, sh *shape) *object {
 		}
 		if before, twice := first[k.Value]; twice {
 			d.list.Add(diag.Diagnostic{Pos: at, EndCol: at.Col + len(k.Value), Code: "duplicate-key",
-				Msg: "the key " + clip(k.Value) + " is there already, in line " + strconv.Itoa(before.Line)})
+				Msg: "the key " + diag.Shorten(k.Value) + " is there already, in line " + strconv.Itoa(before.Line)})
 			continue
 		}
 		first[k.Value] = at
@@ -175,7 +175,7 @@ func (d *decoder) object(n *yaml.Node, sh *shape) *object {
 				hint = "expected one of " + strings.Join(sh.names(), ", ")
 			}
 			d.list.Add(diag.Diagnostic{Pos: at, EndCol: at.Col + len(k.Value), Code: "unknown-key",
-				Msg: "no key " + clip(k.Value) + " in " + sh.name, Hint: hint})
+				Msg: "no key " + diag.Shorten(k.Value) + " in " + sh.name, Hint: hint})
 			continue
 		}
 		o.values[k.Value] = v
@@ -233,7 +233,7 @@ func (d *decoder) word(o *object, name string, words vocabulary) string {
 		return s
 	}
 	hint := didYouMean(s, words)
-	d.list.Add(diag.Diagnostic{Pos: o.at[name], Code: "bad-value", Msg: name + " is " + quote(clip(s)) + ", expected one of " + words.String(), Hint: hint})
+	d.list.Add(diag.Diagnostic{Pos: o.at[name], Code: "bad-value", Msg: name + " is " + quote(diag.Shorten(s)) + ", expected one of " + words.String(), Hint: hint})
 	return ""
 }
 
@@ -271,7 +271,7 @@ func (d *decoder) number(n *yaml.Node, name string, low, high int) int {
 	case n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil && !errors.Is(err, strconv.ErrRange):
 		d.list.Addf(d.src.at(n), "wrong-type", "%s is %s, expected a whole number", name, kindOf(n))
 	case err != nil || v < low || v > high:
-		d.list.Addf(d.src.at(n), "bad-value", "%s is %s, expected %d to %d", name, clip(n.Value), low, high)
+		d.list.Addf(d.src.at(n), "bad-value", "%s is %s, expected %d to %d", name, diag.Shorten(n.Value), low, high)
 	default:
 		return v
 	}
@@ -322,13 +322,13 @@ func kindOf(n *yaml.Node) string {
 	}
 	switch n.Tag {
 	case "!!int", "!!float":
-		return "the number " + clip(n.Value)
+		return "the number " + diag.Shorten(n.Value)
 	case "!!bool":
-		return "the truth value " + clip(n.Value)
+		return "the truth value " + diag.Shorten(n.Value)
 	case "!!null":
 		return "nothing"
 	case "!!timestamp":
-		return "the date " + clip(n.Value)
+		return "the date " + diag.Shorten(n.Value)
 	}
-	return "the text " + quote(clip(n.Value))
+	return "the text " + quote(diag.Shorten(n.Value))
 }

@@ -53,7 +53,7 @@ func Decode(file string, src []byte) (*File, diag.List) {
 		f.Pos, f.Rule = d.pos(n), d.text(m, "rule", false)
 	}
 	if want := strings.TrimSuffix(path.Base(file), "_test.yaml"); f.Rule != "" && f.Rule != want {
-		d.addf(m["rule"], "id-file", "name the file "+clip(f.Rule)+"_test.yaml", "the rule is %s and the file is %s", clip(f.Rule), path.Base(file))
+		d.addf(m["rule"], "id-file", "name the file "+diag.Shorten(f.Rule)+"_test.yaml", "the rule is %s and the file is %s", diag.Shorten(f.Rule), path.Base(file))
 	}
 	names := map[string]int{}
 	for _, n := range d.items(m["tests"], "tests", maxTests) {
@@ -178,13 +178,13 @@ func (d *decoder) args(n *yaml.Node) map[string]string {
 			continue
 		}
 		if _, twice := out[k.Value]; twice {
-			d.addf(k, "duplicate-key", "", "the key %s is there already", clip(k.Value))
+			d.addf(k, "duplicate-key", "", "the key %s is there already", diag.Shorten(k.Value))
 		}
 		switch {
 		case v.Kind != yaml.ScalarNode:
-			d.addf(n.Content[i+1], "wrong-type", "put nested values in quotes, as JSON", "the argument %s is %s", clip(k.Value), kindOf(v))
+			d.addf(n.Content[i+1], "wrong-type", "put nested values in quotes, as JSON", "the argument %s is %s", diag.Shorten(k.Value), kindOf(v))
 		case len(v.Value) > maxText:
-			d.addf(v, "too-large", "", "the argument %s has %d bytes, at most %d are allowed", clip(k.Value), len(v.Value), maxText)
+			d.addf(v, "too-large", "", "the argument %s has %d bytes, at most %d are allowed", diag.Shorten(k.Value), len(v.Value), maxText)
 		case v.Tag == "!!null":
 			out[k.Value] = ""
 		case v.Tag == "!!bool":
@@ -276,7 +276,7 @@ func (d *decoder) bind(n *yaml.Node) []Bind {
 		k, v := n.Content[i], resolve(n.Content[i+1])
 		b := Bind{Pos: d.pos(k), Step: resolve(k).Value}
 		if slices.ContainsFunc(out, func(x Bind) bool { return x.Step == b.Step }) {
-			d.addf(k, "duplicate-key", "", "the key %s is there already", clip(b.Step))
+			d.addf(k, "duplicate-key", "", "the key %s is there already", diag.Shorten(b.Step))
 		}
 		if v.Kind == yaml.SequenceNode {
 			for _, s := range d.items(v, "bind", maxBind) {

@@ -19,7 +19,7 @@ func refer(f *File, set *rule.Set) (list diag.List) {
 		if set.Rule(id) != nil {
 			return true
 		}
-		list.Add(diag.Diagnostic{Pos: pos, Code: "unknown-rule", Msg: fmt.Sprintf("there is no rule %q", clip(id)), Hint: hint(set.Suggest(id))})
+		list.Add(diag.Diagnostic{Pos: pos, Code: "unknown-rule", Msg: fmt.Sprintf("there is no rule %q", diag.Shorten(id)), Hint: hint(set.Suggest(id))})
 		return false
 	}
 	if !exists(f.Pos, f.Rule) {
@@ -42,7 +42,7 @@ func refer(f *File, set *rule.Set) (list diag.List) {
 			for _, b := range e.Bind {
 				if !slices.Contains(names, b.Step) {
 					list.Add(diag.Diagnostic{Pos: b.Pos, EndCol: b.Pos.Col + len(b.Step), Code: "unknown-step",
-						Msg: fmt.Sprintf("no %s chain of %s has a step %s", e.Side, e.Rule, clip(b.Step)), Hint: didYouMean(b.Step, names)})
+						Msg: fmt.Sprintf("no %s chain of %s has a step %s", e.Side, e.Rule, diag.Shorten(b.Step)), Hint: didYouMean(b.Step, names)})
 				}
 			}
 		}

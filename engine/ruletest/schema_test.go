@@ -1,7 +1,6 @@
 package ruletest
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,38 +9,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
 
 	"github.com/sgrules/sgrules/engine/diag"
 	"github.com/sgrules/sgrules/engine/tracebuild"
 	"github.com/sgrules/sgrules/internal/realtrace"
+	"github.com/sgrules/sgrules/internal/schematest"
 )
-
-func testSchema(t *testing.T) map[string]any {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(realtrace.Root(t), "rules", "schema", "test.schema.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var doc map[string]any
-	if err := json.Unmarshal(text, &doc); err != nil {
-		t.Fatal(err)
-	}
-	return doc
-}
-
-// dig follows keys of a schema.
-func dig(t *testing.T, v any, keys ...string) any {
-	t.Helper()
-	for _, k := range keys {
-		m, _ := v.(map[string]any)
-		if v = m[k]; v == nil {
-			t.Fatalf("the schema has nothing at %v", keys)
-		}
-	}
-	return v
-}
 
 func sortedKeys(v any) (out []string) {
 	m, _ := v.(map[string]any)
@@ -49,14 +23,6 @@ func sortedKeys(v any) (out []string) {
 		out = append(out, k)
 	}
 	slices.Sort(out)
-	return out
-}
-
-func texts(v any) (out []string) {
-	l, _ := v.([]any)
-	for _, x := range l {
-		out = append(out, x.(string))
-	}
 	return out
 }
 
@@ -69,26 +35,26 @@ func sorted(l []string) []string {
 // TestSchemaHasTheKeys: the decoder and the schema know the same keys, the same required ones,
 // the same words and the same bounds, and every key has a description.
 func TestSchemaHasTheKeys(t *testing.T) {
-	doc := testSchema(t)
+	doc := schematest.Read(t, "test.schema.json")
 	for _, c := range []struct {
 		sh     *shape
 		object any
 	}{
-		{&fileShape, doc}, {&testShape, dig(t, doc, "$defs", "test")}, {&runShape, dig(t, doc, "$defs", "run")},
-		{&expectShape, dig(t, doc, "$defs", "expectation")},
+		{&fileShape, doc}, {&testShape, schematest.Dig(t, doc, "$defs", "test")}, {&runShape, schematest.Dig(t, doc, "$defs", "run")},
+		{&expectShape, schematest.Dig(t, doc, "$defs", "expectation")},
 	} {
-		if got := sortedKeys(dig(t, c.object, "properties")); !reflect.DeepEqual(got, sorted(c.sh.keys)) {
+		if got := sortedKeys(schematest.Dig(t, c.object, "properties")); !reflect.DeepEqual(got, sorted(c.sh.keys)) {
 			t.Errorf("%s: the schema has %v, the decoder %v", c.sh.name, got, sorted(c.sh.keys))
 		}
-		if got := sorted(texts(c.object.(map[string]any)["required"])); !slices.Equal(got, sorted(c.sh.keys[:c.sh.required])) {
+		if got := sorted(schematest.Texts(c.object.(map[string]any)["required"])); !slices.Equal(got, sorted(c.sh.keys[:c.sh.required])) {
 			t.Errorf("%s: the schema requires %v, the decoder %v", c.sh.name, got, c.sh.keys[:c.sh.required])
 		}
 	}
 	for _, o := range append([]any{doc}, objects(doc)...) {
-		if dig(t, o, "additionalProperties") != false {
-			t.Errorf("other keys are allowed beside %v", sortedKeys(dig(t, o, "properties")))
+		if schematest.Dig(t, o, "additionalProperties") != false {
+			t.Errorf("other keys are allowed beside %v", sortedKeys(schematest.Dig(t, o, "properties")))
 		}
-		for k, p := range dig(t, o, "properties").(map[string]any) {
+		for k, p := range schematest.Dig(t, o, "properties").(map[string]any) {
 			if p.(map[string]any)["description"] == nil {
 				t.Errorf("the key %s has no description", k)
 			}
@@ -96,25 +62,25 @@ func TestSchemaHasTheKeys(t *testing.T) {
 	}
 	for _, c := range []struct {
 		words []string
-		path  []string
+		path  []any
 	}{
-		{frameworks, []string{"run", "properties", "framework"}}, {vendors, []string{"run", "properties", "vendor"}},
-		{verdicts, []string{"expectation", "properties", "verdict"}}, {sides, []string{"expectation", "properties", "side"}},
+		{frameworks, []any{"run", "properties", "framework"}}, {vendors, []any{"run", "properties", "vendor"}},
+		{verdicts, []any{"expectation", "properties", "verdict"}}, {sides, []any{"expectation", "properties", "side"}},
 	} {
-		if got := texts(dig(t, doc, append(append([]string{"$defs"}, c.path...), "enum")...)); !slices.Equal(got, c.words) {
+		if got := schematest.Texts(schematest.Dig(t, doc, append(append([]any{"$defs"}, c.path...), "enum")...)); !slices.Equal(got, c.words) {
 			t.Errorf("%v: the schema has %q, the decoder %q", c.path, got, c.words)
 		}
 	}
 	for _, c := range []struct {
 		bound int
-		path  []string
+		path  []any
 	}{
-		{maxTests, []string{"properties", "tests", "maxItems"}}, {maxArgs, []string{"$defs", "run", "properties", "args", "maxProperties"}},
-		{maxBind, []string{"$defs", "expectation", "properties", "bind", "maxProperties"}},
-		{maxEvents, []string{"$defs", "expectation", "properties", "chains", "maximum"}},
-		{tracebuild.MaxStack, []string{"$defs", "names", "maxItems"}},
+		{maxTests, []any{"properties", "tests", "maxItems"}}, {maxArgs, []any{"$defs", "run", "properties", "args", "maxProperties"}},
+		{maxBind, []any{"$defs", "expectation", "properties", "bind", "maxProperties"}},
+		{maxEvents, []any{"$defs", "expectation", "properties", "chains", "maximum"}},
+		{tracebuild.MaxStack, []any{"$defs", "names", "maxItems"}},
 	} {
-		if got := dig(t, doc, c.path...); got != float64(c.bound) {
+		if got := schematest.Dig(t, doc, c.path...); got != float64(c.bound) {
 			t.Errorf("%v: the schema has %v, the decoder %d", c.path, got, c.bound)
 		}
 	}
@@ -134,7 +100,7 @@ func objects(doc map[string]any) (out []any) {
 // TestSchemaHasTheItems: each kind of item has the keys in the schema that the builder's decoder
 // names when it meets one that it does not know.
 func TestSchemaHasTheItems(t *testing.T) {
-	doc := testSchema(t)
+	doc := schematest.Read(t, "test.schema.json")
 	for k := tracebuild.Kernel; k <= tracebuild.Idle; k++ {
 		lead := k.String()
 		var n yaml.Node
@@ -155,50 +121,19 @@ func TestSchemaHasTheItems(t *testing.T) {
 		if len(known) == 0 {
 			t.Fatalf("%s: the decoder does not say which keys it knows: %v", lead, list)
 		}
-		if got := sortedKeys(dig(t, doc, "$defs", lead, "properties")); !slices.Equal(got, sorted(known)) {
+		if got := sortedKeys(schematest.Dig(t, doc, "$defs", lead, "properties")); !slices.Equal(got, sorted(known)) {
 			t.Errorf("%s: the schema has %v, the decoder %v", lead, got, sorted(known))
 		}
 	}
-	if got, want := len(dig(t, doc, "$defs", "items", "items", "anyOf").([]any)), int(tracebuild.Idle)+2; got != want {
+	if got, want := len(schematest.Dig(t, doc, "$defs", "items", "items", "anyOf").([]any)), int(tracebuild.Idle)+2; got != want {
 		t.Errorf("items are one of %d, want the %d kinds and a list", got, want-1)
 	}
-}
-
-func compiledSchema(t *testing.T) *jsonschema.Schema {
-	t.Helper()
-	c := jsonschema.NewCompiler()
-	c.DefaultDraft(jsonschema.Draft2020)
-	if err := c.AddResource("test", any(testSchema(t))); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func validate(t *testing.T, s *jsonschema.Schema, src []byte) error {
-	t.Helper()
-	var doc any
-	if err := yaml.Unmarshal(src, &doc); err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inst, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.Validate(inst)
 }
 
 // TestSchemaAgrees: what the decoder accepts the schema accepts, and what the decoder refuses
 // for its shape the schema refuses.
 func TestSchemaAgrees(t *testing.T) {
-	s := compiledSchema(t)
+	s := schematest.Compile(t, "test.schema.json")
 	files, err := filepath.Glob(filepath.Join(realtrace.Root(t), "rules", "*", "*_test.yaml"))
 	if err != nil || len(files) < 50 {
 		t.Fatalf("%d files of tests: %v", len(files), err)
@@ -208,7 +143,7 @@ func TestSchemaAgrees(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := validate(t, s, src); err != nil {
+		if err := schematest.Validate(t, s, src); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
@@ -254,7 +189,7 @@ tests:
 		if _, list := Decode("x-y_test.yaml", []byte(src)); (len(list) == 0) != c.ok && name != "an empty step" {
 			t.Errorf("%s: decoded: %v", name, list)
 		}
-		if err := validate(t, s, []byte(src)); (err == nil) != c.ok {
+		if err := schematest.Validate(t, s, []byte(src)); (err == nil) != c.ok {
 			t.Errorf("%s: the schema says %v", name, err)
 		}
 	}
@@ -275,7 +210,7 @@ tests:
 		if _, list := Decode("x-y_test.yaml", []byte(src)); (len(list) == 0) != c.ok {
 			t.Errorf("%s: decoded: %v", name, list)
 		}
-		if err := validate(t, s, []byte(src)); (err == nil) != c.ok {
+		if err := schematest.Validate(t, s, []byte(src)); (err == nil) != c.ok {
 			t.Errorf("%s: the schema says %v", name, err)
 		}
 	}

@@ -126,7 +126,7 @@ func (d *decoder) object(n *yaml.Node, sh *shape) map[string]*yaml.Node {
 		k := n.Content[i]
 		switch {
 		case k.Kind != yaml.ScalarNode || !slices.Contains(sh.keys, k.Value):
-			d.addf(k, "unknown-key", didYouMean(k.Value, sh.keys), "%s has no key %s", sh.name, clip(k.Value))
+			d.addf(k, "unknown-key", didYouMean(k.Value, sh.keys), "%s has no key %s", sh.name, diag.Shorten(k.Value))
 		case m[k.Value] != nil:
 			d.addf(k, "duplicate-key", "", "the key %s is there already", k.Value)
 		default:
@@ -173,7 +173,7 @@ func (d *decoder) textOf(n *yaml.Node, key string, empty bool) string {
 func (d *decoder) word(m map[string]*yaml.Node, key string, words []string) string {
 	s := d.text(m, key, slices.Contains(words, ""))
 	if n := m[key]; n != nil && n.Tag == "!!str" && (s != "" || n.Value == "") && !slices.Contains(words, s) {
-		d.addf(n, "bad-value", hint(rule.Nearest(s, words)), "%s is %q, expected one of %s", key, clip(s), listOf(words))
+		d.addf(n, "bad-value", hint(rule.Nearest(s, words)), "%s is %q, expected one of %s", key, diag.Shorten(s), listOf(words))
 		return ""
 	}
 	return s
@@ -190,7 +190,7 @@ func (d *decoder) number(m map[string]*yaml.Node, key string, low, high, otherwi
 	case n.Kind != yaml.ScalarNode || n.Tag != "!!int":
 		d.addf(n, "wrong-type", "", "%s is %s, expected a whole number", key, kindOf(n))
 	case err != nil || v < low || v > high:
-		d.addf(n, "bad-value", "", "%s is %s, expected %d to %d", key, clip(n.Value), low, high)
+		d.addf(n, "bad-value", "", "%s is %s, expected %d to %d", key, diag.Shorten(n.Value), low, high)
 	default:
 		return v
 	}
@@ -234,14 +234,7 @@ func kindOf(n *yaml.Node) string {
 	if n.Tag == "!!null" {
 		return "nothing"
 	}
-	return strconv.Quote(clip(n.Value))
-}
-
-func clip(s string) string {
-	if len(s) <= 60 {
-		return s
-	}
-	return strings.ToValidUTF8(s[:60], "") + "…"
+	return strconv.Quote(diag.Shorten(n.Value))
 }
 
 func didYouMean(s string, words []string) string {

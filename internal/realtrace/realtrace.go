@@ -53,3 +53,26 @@ func Names() []string {
 		"torch-compile-triton", "vllm-gpt-oss-mi300-piecewise-capture", "vllm-gpt-oss-mi300-piecewise-graph",
 	}
 }
+
+// GPUTime is the time of the kernels, copies and sets of recorded traces by name, ns, counted
+// independently of this project's code.
+func GPUTime() map[string]int64 {
+	return map[string]int64{
+		"sglang-qwen3-8b-mi300x-decode-graph":      9778614,
+		"sglang-qwen3-8b-mi300x-decode-capture":    11015,
+		"sglang-qwen3-8b-mi300x-prefill-eager":     492811563,
+		"sglang-qwen3-30b-a3b-mi300x-TP-0-DECODE":  10908702,
+		"sglang-dense32-b300-TP-0-DECODE":          4134026,
+		"sglang-qwen3-30b-a3b-lora-gb300-tp4-TP-0": 229729860,
+		"sglang-qwen3-30b-a3b-lora-gb300-tp4-TP-1": 204935332,
+		"vllm-gpt-oss-mi300-piecewise-graph":       156085905,
+		"hf-qwen1.5-0.5b-h100":                     45647300,
+		"nccl-train":                               165185838,
+		"alexnet-a100":                             66203000,
+		"event-sync-multi-stream":                  372000,
+		"minitoy-mi250":                            149042,
+		"mi210-gpu-only":                           5343422,
+		"torch-compile-triton":                     12549021,
+		"resnet50-old-schema":                      987884000, // 973041 µs are its kernels alone
+	}
+}
