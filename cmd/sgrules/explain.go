@@ -128,6 +128,9 @@ func describeSide(b *strings.Builder, name string, alts []*rule.Alternative) {
 			folded(b, "  only ", "      ", oneLine(a.Only))
 		}
 		for i, st := range a.Steps {
+			if i > 0 && i == a.Beside {
+				b.WriteString("  beside it, on another stream:\n")
+			}
 			flags := ""
 			if st.Optional {
 				flags += ", may be missing"

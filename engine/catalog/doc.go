@@ -8,8 +8,8 @@
 //
 //	## SGLang · LLM · mainline
 //
-// the origin, the domain and the state of every pattern below it: mainline, in flight, withdrawn or
-// no fusion. Text between it and the first pattern is for readers as well. A level-3 heading is the
+// the origin, the domain and the state of every pattern below it: mainline, in flight, withdrawn,
+// no fusion or no overlap. Text between it and the first pattern is for readers as well. A level-3 heading is the
 // title of a pattern, and its section has, in any order,
 //
 //   - paragraphs: what the path is
@@ -21,7 +21,7 @@
 //     "default empty"
 //   - **Pulls.** #1, #2
 //   - a fenced block with the info string "yaml rule" and every other key of the rule: id, kind,
-//     priority, covers, applies, requires, fused, split. kind may be left out in a catalog whose
+//     priority, covers, applies, requires, fused, split, overlapped, serial. kind may be left out in a catalog whose
 //     name begins with fuse or overlap.
 //
 // Nothing of a section is dropped: emphasis, links and images of the prose are taken as their text,

@@ -11,7 +11,7 @@ import (
 // The order of a rule's keys in a generated file. Keys that the rule grammar has and this list has
 // not come behind split, in the order of the block.
 var keyOrder = []string{"id", "kind", "title", "origin", "status", "domain", "priority", "pulls", "covers", "sources", "switches",
-	"applies", "requires", "fused", "split", "", "path", "conclude", "unseen"}
+	"applies", "requires", "fused", "split", "overlapped", "serial", "", "path", "conclude", "unseen"}
 
 // width is the column at which texts are folded.
 const width = 120

@@ -86,11 +86,12 @@ func (p *parser) index(rows []row) []byte {
 	for _, r := range rows {
 		s := r.section
 		var sides []string
+		keys := rule.SideKeys(r.rule.Kind)
 		if len(r.rule.Fused) > 0 {
-			sides = append(sides, "fused")
+			sides = append(sides, keys[0])
 		}
 		if len(r.rule.Split) > 0 {
-			sides = append(sides, "split")
+			sides = append(sides, keys[1])
 		}
 		if len(sides) == 0 {
 			sides = append(sides, "none")

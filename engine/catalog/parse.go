@@ -191,7 +191,7 @@ var (
 		{"TokenSpeed", "tokenspeed"}, {"PyTorch", "torch"}}
 	domainWords = words{{"LLM", "llm"}, {"VLM", "vlm"}, {"diffusion", "diffusion"}, {"disaggregation", "disaggregation"},
 		{"HiSparse", "hisparse"}, {"speculative", "speculative"}}
-	statusWords = words{{"mainline", "mainline"}, {"in flight", "in-flight"}, {"withdrawn", "withdrawn"}, {"no fusion", "no-fusion"}}
+	statusWords = words{{"mainline", "mainline"}, {"in flight", "in-flight"}, {"withdrawn", "withdrawn"}, {"no fusion", "no-fusion"}, {"no overlap", "no-overlap"}}
 )
 
 type words [][2]string

@@ -135,14 +135,15 @@ func TestWindowsLineBreaks(t *testing.T) {
 }
 
 func TestFolderOfCatalogs(t *testing.T) {
+	over := strings.NewReplacer("\nfused:", "\noverlapped:", "\nsplit:", "\nserial:", "no fusion", "no overlap").Replace(good)
 	for name, c := range map[string]struct {
 		fsys fstest.MapFS
 		want string
 	}{
 		"none":        {fstest.MapFS{"readme.md": {Data: []byte("x")}}, "references: no catalog was found: expected *-catalog.md [no-catalog]"},
 		"not a file":  {fstest.MapFS{"x-catalog.md/y": {Data: []byte("x")}}, "references/x-catalog.md: cannot be read: read x-catalog.md: invalid argument [read]"},
-		"an overlap":  {fstest.MapFS{"overlap-catalog.md": {Data: []byte(good)}}, ""},
-		"without one": {fstest.MapFS{"my-catalog.md": {Data: []byte(strings.ReplaceAll(good, "yaml rule\n", "yaml rule\nkind: overlap\n"))}}, ""},
+		"an overlap":  {fstest.MapFS{"overlap-catalog.md": {Data: []byte(over)}}, ""},
+		"without one": {fstest.MapFS{"my-catalog.md": {Data: []byte(strings.ReplaceAll(over, "yaml rule\n", "yaml rule\nkind: overlap\n"))}}, ""},
 	} {
 		res, list := Compile(c.fsys, Options{Prefix: "references"})
 		if list.Error() != c.want {

@@ -38,6 +38,8 @@ type step struct {
 // pattern is one alternative of one side of a rule, ready to run.
 type pattern struct {
 	steps []step
+	// beside is where a second chain begins in steps; 0 where there is none.
+	beside int
 	// where tells whether a complete binding holds; nil: always. bound has, for every
 	// step, the kernels it bound.
 	where func(bound [][]int32) bool
@@ -63,10 +65,11 @@ func (b binding) kernels() []int32 {
 type finder struct {
 	g     *graph.Graph
 	waits map[int32][]int32 // kernel → first kernels behind a recorded wait for it
+	lane  []int32           // number of the device, by stream
 }
 
 func newFinder(g *graph.Graph) *finder {
-	f := &finder{g: g}
+	f := &finder{g: g, lane: lanes(g)}
 	if len(g.Waits) > 0 {
 		f.waits = map[int32][]int32{}
 		for _, w := range g.Waits {
@@ -79,6 +82,9 @@ func newFinder(g *graph.Graph) *finder {
 // find gives all matches of p, from the first kernel of the first stream on, none
 // sharing a kernel with an earlier one.
 func (f *finder) find(p *pattern) []binding {
+	if p.beside > 0 {
+		return f.besides(p, p.beside)
+	}
 	heads := newClassSet(len(f.g.Classes)) // classes a chain can begin with
 	for _, s := range p.steps {
 		for i, w := range s.match {

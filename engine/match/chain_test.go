@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sgrules/sgrules/engine/graph"
+	"github.com/sgrules/sgrules/engine/rule"
 )
 
 // line is a graph from a short notation: one string a stream, one letter a kernel; its
@@ -134,9 +135,10 @@ func TestHostilePatternEnds(t *testing.T) {
 }
 
 func TestResolve(t *testing.T) {
-	ids := []string{"r-a", "r-b", "r-c"}
-	prio := []int{50, 50, 60}
-	c := func(rule int, side Side, ks ...int32) Chain { return Chain{Rule: rule, Side: side, Kernels: ks} }
+	ids := []string{"r-a", "r-b", "r-c", "o-a"}
+	prio := []int{50, 50, 60, 50}
+	kinds := []string{"fuse", "fuse", "fuse", "overlap"}
+	c := func(r int, side Side, ks ...int32) Chain { return Chain{Rule: r, Side: side, Kernels: ks} }
 	for _, x := range []struct {
 		name   string
 		chains []Chain
@@ -148,10 +150,11 @@ func TestResolve(t *testing.T) {
 		{"a rule's own overlap is dropped", []Chain{c(0, Split, 0, 1), c(0, Split, 1)}, "r-a split [0 1]"},
 		{"a loser owns none of its kernels", []Chain{c(0, Split, 0, 1, 2), c(1, Split, 2, 3), c(2, Fused, 3)},
 			"r-a split [0 1 2]; r-b split [2 3] under 0; r-c fused [3]"},
+		{"each kind for itself", []Chain{c(0, Split, 0, 1), c(3, Split, 1, 2)}, "o-a split [1 2]; r-a split [0 1]"},
 		{"apart", []Chain{c(0, Split, 0, 1), c(1, Split, 2, 3)}, "r-a split [0 1]; r-b split [2 3]"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			got := resolve(x.chains, 8, func(i int) string { return ids[i] }, func(i int) int { return prio[i] })
+			got := resolve(x.chains, 8, func(i int) *rule.Rule { return &rule.Rule{ID: ids[i], Kind: kinds[i], Priority: prio[i]} })
 			var out []string
 			for _, ch := range got {
 				s := fmt.Sprintf("%s %s %v", ids[ch.Rule], ch.Side, ch.Kernels)

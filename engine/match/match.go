@@ -3,7 +3,7 @@
 //
 // CEL runs once a kernel class and only for the steps whose literals occur in the trace;
 // the chain matcher runs over class ids; `where` runs only on a chain that is complete.
-// A kernel belongs to at most one finding.
+// A kernel belongs to at most one finding of each kind of rules.
 //
 // It knows no YAML and no Markdown, prints nothing, and does no accounting beyond which
 // chain owns which kernel.
@@ -54,9 +54,7 @@ func Run(g *graph.Graph, set *rule.Set, run *rule.Run) (*Result, error) {
 	if err := m.rules(); err != nil {
 		return nil, err
 	}
-	m.res.Chains = resolve(m.chains, len(g.Kernels),
-		func(i int) string { return m.res.Rules[i].ID },
-		func(i int) int { return m.res.Rules[i].Priority })
+	m.res.Chains = resolve(m.chains, len(g.Kernels), func(i int) *rule.Rule { return m.res.Rules[i].Rule })
 	return m.res, m.findings()
 }
 
@@ -253,7 +251,7 @@ func (m *matcher) alternative(n int, side Side, alt int, a *rule.Alternative, ap
 // pattern evaluates the steps of an alternative on the classes; nil where some required
 // step matches none.
 func (m *matcher) pattern(a *rule.Alternative) (*pattern, error) {
-	p := &pattern{}
+	p := &pattern{beside: a.Beside}
 	for _, s := range a.Steps {
 		st := step{optional: s.Optional, many: s.Many}
 		var err error

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/sgrules/sgrules/engine/rule"
 )
 
 // Side tells how a chain shows a path: taken or not.
@@ -34,25 +36,22 @@ type Chain struct {
 	Under int
 }
 
-// resolve gives every kernel to at most one chain: the longer chain wins, then the
+// resolve gives every kernel to at most one chain of each kind of rules: the longer chain wins, then the
 // higher priority, then the id, the fused side, the earlier alternative and the earlier
 // kernel. A chain that comes too late is put under the chain that owns the first of its
 // taken kernels; if that is a chain of its own rule it is dropped.
-func resolve(chains []Chain, kernels int, id func(rule int) string, priority func(rule int) int) []Chain {
+func resolve(chains []Chain, kernels int, of func(i int) *rule.Rule) []Chain {
 	slices.SortFunc(chains, func(a, b Chain) int {
 		return cmp.Or(
 			cmp.Compare(len(b.Kernels), len(a.Kernels)),
-			cmp.Compare(priority(b.Rule), priority(a.Rule)),
-			strings.Compare(id(a.Rule), id(b.Rule)),
+			cmp.Compare(of(b.Rule).Priority, of(a.Rule).Priority),
+			strings.Compare(of(a.Rule).ID, of(b.Rule).ID),
 			cmp.Compare(a.Side, b.Side),
 			cmp.Compare(a.Alt, b.Alt),
 			cmp.Compare(a.Kernels[0], b.Kernels[0]),
 		)
 	})
-	owner := make([]int32, kernels)
-	for i := range owner {
-		owner[i] = -1
-	}
+	owners := map[string][]int32{} // by kind
 	out := chains[:0]
 	// A rule's alternatives may match the same kernels; only the first counts, owned or not.
 	type mark struct {
@@ -62,6 +61,11 @@ func resolve(chains []Chain, kernels int, id func(rule int) string, priority fun
 	shown := map[mark]bool{}
 	for _, c := range chains {
 		c.Under = -1
+		owner := owners[of(c.Rule).Kind]
+		if owner == nil {
+			owner = slices.Repeat([]int32{-1}, kernels)
+			owners[of(c.Rule).Kind] = owner
+		}
 		dup := false
 		for _, k := range c.Kernels {
 			if shown[mark{c.Rule, k}] {

@@ -63,8 +63,9 @@ func (d *decoder) rule(root *yaml.Node) *Rule {
 			r.Requires = append(r.Requires, q)
 		}
 	}
-	r.Fused = d.alternatives(o, "fused")
-	r.Split = d.alternatives(o, "split")
+	keys := SideKeys(r.Kind)
+	r.Fused = d.alternatives(o, keys[0])
+	r.Split = d.alternatives(o, keys[1])
 	r.Path = d.text(o, "path")
 	r.Conclude = d.text(o, "conclude")
 	r.Unseen = d.text(o, "unseen")
@@ -74,24 +75,41 @@ func (d *decoder) rule(root *yaml.Node) *Rule {
 
 // sides checks what the two sides of a path ask of each other.
 func (d *decoder) sides(r *Rule, o *object) {
-	_, fused := o.values["fused"]
-	_, split := o.values["split"]
+	other := "overlap"
+	if r.Kind == other {
+		other = "fuse"
+	}
+	keys, never := SideKeys(r.Kind), "no-fusion"
+	if r.Kind == "overlap" {
+		never = "no-overlap"
+	}
+	for i, k := range SideKeys(other) {
+		if at, there := o.at[k]; there && r.Kind != "" {
+			d.list.Add(diag.Diagnostic{Pos: at, Code: "bad-value", Msg: "a rule of kind " + r.Kind + " has no key " + k, Hint: "its key is " + keys[i]})
+		}
+	}
+	if strings.HasPrefix(r.Status, "no-") && r.Status != never {
+		d.list.Addf(o.at["status"], "bad-value", "the status %s is not for rules of kind %s, expected %s", r.Status, r.Kind, never)
+	}
+	_, fused := o.values[keys[0]]
+	_, split := o.values[keys[1]]
 	_, unseen := o.values["unseen"]
-	gone := r.Status == "withdrawn" || r.Status == "no-fusion"
+	nothing := strings.HasPrefix(r.Status, "no-")
+	gone := r.Status == "withdrawn" || nothing
 	if !fused && !gone {
-		d.list.Addf(r.Pos, "missing-key", "a rule needs the key fused, unless its status is withdrawn or no-fusion")
+		d.list.Addf(r.Pos, "missing-key", "a rule needs the key %s, unless its status is withdrawn or %s", keys[0], never)
 	}
 	if !fused && !split && r.Status == "withdrawn" {
-		d.list.Addf(r.Pos, "missing-key", "a rule needs fused or split: with neither it can never show")
+		d.list.Addf(r.Pos, "missing-key", "a rule needs %s or %s: with neither it can never show", keys[0], keys[1])
 	}
-	if (fused || split) && r.Status == "no-fusion" {
-		d.list.Addf(r.Pos, "bad-value", "a row that names no fusion has neither fused nor split")
+	if (fused || split) && nothing {
+		d.list.Addf(r.Pos, "bad-value", "a row that names no path has neither %s nor %s", keys[0], keys[1])
 	}
 	if !split && !unseen {
-		d.list.Addf(r.Pos, "missing-key", "a rule without split needs the key unseen: why the split side cannot be told exactly")
+		d.list.Addf(r.Pos, "missing-key", "a rule without %s needs the key unseen: why that side cannot be told exactly", keys[1])
 	}
 	if split && unseen {
-		d.list.Addf(o.at["unseen"], "bad-value", "unseen says why split is missing, and split is there")
+		d.list.Addf(o.at["unseen"], "bad-value", "unseen says why %s is missing, and %s is there", keys[1], keys[1])
 	}
 }
 
@@ -195,17 +213,24 @@ func (d *decoder) alternative(n *yaml.Node) *Alternative {
 	if e := d.expr(o, "match"); e != nil {
 		a.Steps = []*Step{{Pos: e.Pos, As: "k", MatchExpr: e}}
 	}
-	if !match {
-		a.Steps = d.chain(o)
+	names := map[string]diag.Pos{}
+	if match {
+		names["k"] = o.at["match"]
+	} else {
+		a.Steps = d.chain(o, "chain", names)
+	}
+	if _, beside := o.values["beside"]; beside && len(a.Steps) > 0 {
+		a.Beside = len(a.Steps)
+		a.Steps = append(a.Steps, d.chain(o, "beside", names)...)
 	}
 	return a
 }
 
-func (d *decoder) chain(o *object) []*Step {
+// chain reads the list of steps under a key; names has those of the alternative's steps so far.
+func (d *decoder) chain(o *object, key string, names map[string]diag.Pos) []*Step {
 	var out []*Step
-	names := map[string]diag.Pos{}
 	needed := false
-	items := d.items(o, "chain", maxSteps)
+	items := d.items(o, key, maxSteps)
 	for i, n := range items {
 		so := d.object(n, &stepShape)
 		if so == nil {
@@ -234,7 +259,7 @@ func (d *decoder) chain(o *object) []*Step {
 		out = append(out, s)
 	}
 	if len(items) > 0 && !needed {
-		d.list.Addf(o.at["chain"], "all-optional", "every step of the chain is optional, at least one must not be")
+		d.list.Addf(o.at[key], "all-optional", "every step of the chain is optional, at least one must not be")
 	}
 	return out
 }

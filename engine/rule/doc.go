@@ -15,7 +15,7 @@
 //	kind      fuse or overlap, the name of the folder
 //	title     what the path is
 //	origin    sglang, flashinfer, vllm, tensorrt-llm, tokenspeed, torch
-//	status    mainline, in-flight, withdrawn, no-fusion
+//	status    mainline, in-flight, withdrawn, no-fusion (of overlap rules: no-overlap)
 //	domain    llm, vlm, diffusion, disaggregation, hisparse, speculative
 //	priority  0 to 100, 50 if absent: breaks ties between chains of equal length
 //	pulls     upstream pull requests
@@ -30,14 +30,22 @@
 //	conclude  what an engineer should conclude
 //	unseen    why there is no split, where there is none
 //
-// fused may be absent when the status is withdrawn or no-fusion. An alternative is a CEL
-// expression over k, or a mapping with the keys
+// A rule of kind overlap has in the place of fused and split
+//
+//	overlapped  how the path looks when it is taken: work that runs at the same time
+//	serial      how the same work looks when it is not
+//
+// fused, or overlapped, may be absent when the status is withdrawn, no-fusion or no-overlap. An
+// alternative is a CEL expression over k, or a mapping with the keys
 //
 //	name       a label
 //	only       CEL over run: the alternative counts only there
 //	match      CEL over k: a chain of one step called k
 //	chain      a list of steps, in the place of match
-//	where      CEL over the bound steps
+//	beside     a list of steps: a second chain, on another stream of the same device, in the same
+//	           step of the server, whose time from its first start to its last end meets that of
+//	           the first chain
+//	where      CEL over the bound steps, of both chains
 //	residue    {per_step, because}: so many chains a step are by design
 //	by_design  why chains of this alternative make no verdict
 //
@@ -95,6 +103,7 @@
 //
 //	gap_us(a, b)  double  from the end of a to the start of b, in µs, negative when they overlap
 //	us(a)         double  the time of all kernels that a bound, in µs
+//	both_us(a, b) double  how long both were under way, from first start to last end, in µs
 //
 // An optional step that bound nothing has empty fields, a time of 0 and gaps of 0.
 //

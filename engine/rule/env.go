@@ -136,6 +136,14 @@ func whereFunctions() []cel.EnvOption {
 				}
 				return types.Double(float64(to.Start-from.End) / 1e3)
 			}))),
+		cel.Function("both_us", cel.Overload("both_us_steps", []*types.Type{kernelType, kernelType}, types.DoubleType,
+			cel.BinaryBinding(func(a, b ref.Val) ref.Val {
+				x, y := a.(*classVal).bound, b.(*classVal).bound
+				if x.Class == nil || y.Class == nil {
+					return types.Double(0)
+				}
+				return types.Double(float64(max(0, min(x.End, y.End)-max(x.Start, y.Start))) / 1e3)
+			}))),
 		cel.Function("us", cel.Overload("us_step", []*types.Type{kernelType}, types.DoubleType,
 			cel.UnaryBinding(func(a ref.Val) ref.Val {
 				return types.Double(float64(a.(*classVal).bound.Busy) / 1e3)

@@ -145,10 +145,12 @@ func layoutOf(sh *shape, under map[string]*layout) *layout { return &layout{sh.n
 // written: their first key says what they are.
 var layouts = map[string]*layout{
 	"id": layoutOf(&ruleShape, map[string]*layout{
-		"switches": layoutOf(&switchShape, nil),
-		"requires": layoutOf(&requireShape, nil),
-		"fused":    alternativeLayout,
-		"split":    alternativeLayout,
+		"switches":   layoutOf(&switchShape, nil),
+		"requires":   layoutOf(&requireShape, nil),
+		"fused":      alternativeLayout,
+		"split":      alternativeLayout,
+		"overlapped": alternativeLayout,
+		"serial":     alternativeLayout,
 	}),
 	"family": layoutOf(&familyShape, nil),
 	"rule": {[]string{"rule", "define", "tests"}, map[string]*layout{
@@ -161,6 +163,7 @@ var layouts = map[string]*layout{
 
 var alternativeLayout = layoutOf(&alternativeShape, map[string]*layout{
 	"chain":   layoutOf(&stepShape, nil),
+	"beside":  layoutOf(&stepShape, nil),
 	"residue": layoutOf(&residueShape, nil),
 })
 

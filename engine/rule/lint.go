@@ -222,7 +222,7 @@ func (l *linter) duplicates() {
 		for i, side := range [][]*Alternative{c.Fused, c.Split} {
 			seen := map[string]diag.Pos{}
 			for _, a := range side {
-				s := [...]string{"fused", "split"}[i] + a.normal()
+				s := SideKeys(c.Kind)[i] + a.normal()
 				if before, twice := seen[s]; twice {
 					l.addf(a.Pos, "duplicate-alternative", "", "the alternative is the same as the one in line %d", before.Line)
 					continue
@@ -247,7 +247,10 @@ func (l *linter) duplicates() {
 func (a *Alternative) normal() string {
 	var b strings.Builder
 	b.WriteString("\n only " + a.on.normal() + " where " + a.wh.normal())
-	for _, s := range a.Steps {
+	for i, s := range a.Steps {
+		if i > 0 && i == a.Beside {
+			b.WriteString("\n beside")
+		}
 		b.WriteString("\n step " + s.is.normal() + " skip " + s.over.normal())
 		if a.WhereExpr != nil {
 			b.WriteString(" as " + s.As)

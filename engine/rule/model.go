@@ -15,7 +15,7 @@ type Rule struct {
 	Kind   string   // fuse or overlap
 	Title  string
 	Origin string // the project the path comes from: see Origins
-	Status string // mainline, in-flight, withdrawn or no-fusion
+	Status string // mainline, in-flight, withdrawn, no-fusion or no-overlap
 	Domain string // see Domains
 
 	Priority int      // 0 to 100, 50 where the file has none
@@ -26,8 +26,8 @@ type Rule struct {
 	Applies  *Expr // over run; nil: always
 	Requires []*Requirement
 
-	Fused []*Alternative // how the path looks when it is taken
-	Split []*Alternative // how the same work looks when it is not
+	Fused []*Alternative // how the path looks when it is taken; the key overlapped of an overlap rule
+	Split []*Alternative // how the same work looks when it is not; the key serial of an overlap rule
 
 	Path     string // what the fused path does
 	Conclude string // what an engineer should conclude
@@ -109,13 +109,25 @@ func (r *Requirement) Expr() *Expr {
 	return r.Unless
 }
 
-// Alternative is one shape of a path: a chain of steps. A single `match` is a chain of one
-// step called k.
+// SideKeys gives the keys under which a kind of rules has its sides: the path taken, then the
+// same work without it.
+func SideKeys(kind string) [2]string {
+	if kind == "overlap" {
+		return [2]string{"overlapped", "serial"}
+	}
+	return [2]string{"fused", "split"}
+}
+
+// Alternative is one shape of a path: a chain of steps, or two that run at the same time. A
+// single `match` is a chain of one step called k.
 type Alternative struct {
-	Pos       diag.Pos
-	Name      string // a label in words; may be empty
-	Only      *Expr  // over run; nil: always
-	Steps     []*Step
+	Pos   diag.Pos
+	Name  string // a label in words; may be empty
+	Only  *Expr  // over run; nil: always
+	Steps []*Step
+	// Beside is the index in Steps at which a second chain begins, which runs on another
+	// stream of the device at the same time as the first; 0 where there is only one.
+	Beside    int
 	WhereExpr *Expr    // over the bound steps; nil: always
 	Residue   *Residue // nil: none
 	ByDesign  string   // set: chains of this alternative are shown and make no verdict

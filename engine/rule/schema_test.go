@@ -118,6 +118,7 @@ func TestSchemaAgrees(t *testing.T) {
 		}
 		return strings.Replace(base, old, with, 1)
 	}
+	over := strings.Replace(change("kind: fuse", "kind: overlap"), "fused:", "overlapped:", 1)
 	for name, c := range map[string]struct {
 		src string
 		ok  bool
@@ -133,6 +134,14 @@ func TestSchemaAgrees(t *testing.T) {
 		"another kind":           {change("kind: fuse", "kind: fusion"), false},
 		"split and unseen":       {change("unseen: u", "unseen: u\nsplit: [k.split_k]"), false},
 		"neither of them":        {change("unseen: u\n", ""), false},
+		"an overlap":             {over, true},
+		"an overlap with fused":  {strings.Replace(over, "overlapped:", "fused:", 1), false},
+		"two chains":             {strings.Replace(over, "overlapped: ['k.symbol == \"a\"']", "overlapped: [{match: k.split_k, beside: [{as: b, match: k.split_k}]}]", 1), true},
+		"an empty second chain":  {strings.Replace(over, "overlapped: ['k.symbol == \"a\"']", "overlapped: [{match: k.split_k, beside: []}]", 1), false},
+		"an overlap, no fusion":  {strings.Replace(strings.Replace(over, "overlapped: ['k.symbol == \"a\"']\n", "", 1), "mainline", "no-fusion", 1), false},
+		"no overlap":             {strings.Replace(strings.Replace(over, "overlapped: ['k.symbol == \"a\"']\n", "", 1), "mainline", "no-overlap", 1), true},
+		"a fusion, no overlap":   {strings.Replace(change("fused: ['k.symbol == \"a\"']\n", ""), "mainline", "no-overlap", 1), false},
+		"serial and unseen":      {strings.Replace(over, "unseen: u", "unseen: u\nserial: [k.split_k]", 1), false},
 		"no fused":               {change("fused: ['k.symbol == \"a\"']\n", ""), false},
 		"withdrawn, no fused":    {strings.Replace(change("fused: ['k.symbol == \"a\"']\n", ""), "mainline", "withdrawn", 1), false},
 		"withdrawn, only split":  {strings.Replace(strings.Replace(change("fused: ['k.symbol == \"a\"']\n", ""), "mainline", "withdrawn", 1), "unseen: u", "split: [k.split_k]", 1), true},

@@ -26,7 +26,7 @@ func may(name string) key  { return key{name, false} }
 var (
 	ruleShape = shape{"a rule", []key{
 		need("id"), need("kind"), need("title"), need("origin"), need("status"), need("domain"), may("priority"), may("pulls"), may("covers"),
-		need("sources"), may("switches"), may("applies"), may("requires"), may("fused"), may("split"),
+		need("sources"), may("switches"), may("applies"), may("requires"), may("fused"), may("split"), may("overlapped"), may("serial"),
 		need("path"), need("conclude"), may("unseen"),
 	}}
 	switchShape = shape{"a switch", []key{
@@ -36,7 +36,7 @@ var (
 		may("when"), may("unless"), may("because"), may("verdict"),
 	}}
 	alternativeShape = shape{"an alternative", []key{
-		may("name"), may("only"), may("match"), may("chain"), may("where"), may("residue"), may("by_design"),
+		may("name"), may("only"), may("match"), may("chain"), may("beside"), may("where"), may("residue"), may("by_design"),
 	}}
 	stepShape = shape{"a step", []key{
 		need("as"), need("match"), may("skip"), may("optional"), may("many"),

@@ -52,7 +52,7 @@ func (v vocabulary) String() string { return strings.Join(v, ", ") }
 var (
 	kinds       = vocabulary{"fuse", "overlap"}
 	origins     = vocabulary{"sglang", "flashinfer", "vllm", "tensorrt-llm", "tokenspeed", "torch"}
-	statuses    = vocabulary{"mainline", "in-flight", "withdrawn", "no-fusion"}
+	statuses    = vocabulary{"mainline", "in-flight", "withdrawn", "no-fusion", "no-overlap"}
 	domains     = vocabulary{"llm", "vlm", "diffusion", "disaggregation", "hisparse", "speculative"}
 	switchKinds = vocabulary{"arg", "env", "config"}
 	verdicts    = vocabulary{"unsupported", "disabled", "by-design"}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sgrules/sgrules/engine/diag"
 	"github.com/sgrules/sgrules/engine/match"
+	"github.com/sgrules/sgrules/engine/rule"
 	"github.com/sgrules/sgrules/engine/tracebuild"
 )
 
@@ -33,8 +34,13 @@ var (
 	frameworks = []string{"sglang", "vllm", "tensorrt-llm", "tokenspeed", ""}
 	vendors    = []string{"nvidia", "amd", ""}
 	verdicts   = []string{match.Applied, match.Partial, match.ShouldApply, match.Disabled, match.ByDesign, match.Unsupported, match.Upstream, match.InFlight}
-	sides      = []string{match.Fused.String(), match.Split.String()}
+	sides      = slices.Concat(sideKeys("fuse"), sideKeys("overlap"))
 )
+
+func sideKeys(kind string) []string {
+	k := rule.SideKeys(kind)
+	return k[:]
+}
 
 // Decode reads one file of tests. The list has everything that is wrong with it; the file is nil
 // only when it is no mapping at all.
@@ -245,7 +251,7 @@ func (d *decoder) expect(n *yaml.Node, id string) *Expect {
 	e.Chains, e.ByDesign = d.number(m, "chains", 1, maxEvents, 0), d.number(m, "by_design", 0, maxEvents, -1)
 	e.Side = match.Split
 	side := d.word(m, "side", sides)
-	if side == "fused" || side == "" && e.Verdict == match.Applied {
+	if side == sides[0] || side == sides[2] || side == "" && e.Verdict == match.Applied {
 		e.Side = match.Fused
 	}
 	switch v := e.Verdict; {

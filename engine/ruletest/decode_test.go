@@ -56,7 +56,7 @@ x-y_test.yaml:14:33: the event "e" is never recorded; expected a {record: e} som
 x-y_test.yaml:15:24: verdict is "aplied", expected one of applied, partial, should-apply, disabled, by-design, unsupported, upstream, in-flight [bad-value]; did you mean applied?
 x-y_test.yaml:15:33: an expectation has exactly one of verdict and under [bad-value]
 x-y_test.yaml:15:42: chains is 0, expected 1 to 50000 [bad-value]
-x-y_test.yaml:15:51: side is "left", expected one of fused, split [bad-value]
+x-y_test.yaml:15:51: side is "left", expected one of fused, split, overlapped, serial [bad-value]
 x-y_test.yaml:15:82: nothing is set aside in an alternative [bad-value]
 x-y_test.yaml:15:86: found "7", expected an expectation: a mapping [wrong-type]
 x-y_test.yaml:17:11: a test with this name is there already, in line 17 [duplicate-test]

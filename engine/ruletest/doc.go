@@ -36,7 +36,7 @@
 //	           this rule, whose chains won the kernels
 //	rule       the rule that is found, where it is not the file's own
 //	stage      the finding's stage; needed where the rule is found in several
-//	side       fused or split: the chains that chains and bind speak of; if absent, fused for
+//	side       fused or split, of an overlap rule overlapped or serial: the chains that chains and bind speak of; if absent, fused for
 //	           applied, and split otherwise
 //	chains     how many there are; of split, those that count as a path not taken
 //	by_design  how many split chains are set aside by residue and by_design

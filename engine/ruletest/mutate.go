@@ -76,13 +76,14 @@ func mutants(r *rule.Rule) []mutant {
 		m.Requires = without(r.Requires, i)
 		add(&m, q.Pos, "requires/"+strconv.Itoa(i+1), "", "a requirement is gone: "+q.Because)
 	}
+	keys := rule.SideKeys(r.Kind)
 	for _, side := range []struct {
 		name string
 		list []*rule.Alternative
 		put  func(m *rule.Rule, l []*rule.Alternative)
 	}{
-		{"fused", r.Fused, func(m *rule.Rule, l []*rule.Alternative) { m.Fused = l }},
-		{"split", r.Split, func(m *rule.Rule, l []*rule.Alternative) { m.Split = l }},
+		{keys[0], r.Fused, func(m *rule.Rule, l []*rule.Alternative) { m.Fused = l }},
+		{keys[1], r.Split, func(m *rule.Rule, l []*rule.Alternative) { m.Split = l }},
 	} {
 		for i, a := range side.list {
 			name := a.Name
@@ -111,6 +112,11 @@ func mutants(r *rule.Rule) []mutant {
 				n := *a
 				n.ByDesign = ""
 				add(with(&n), a.At("by_design"), area+"/by_design", "", "by_design is gone")
+			}
+			if a.Beside > 0 {
+				n := *a
+				n.Steps, n.Beside, n.WhereExpr = a.Steps[:a.Beside], 0, nil
+				add(with(&n), a.At("beside"), area+"/beside", "", "the chain beside it is gone")
 			}
 			stepMutants(a, area, with, add, expr)
 		}
