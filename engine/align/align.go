@@ -34,6 +34,12 @@ type Result struct {
 	// by their own symbol, Neighbour those that got one by their neighbours.
 	Wanted, Aligned, Neighbour             int
 	WantedTime, AlignedTime, NeighbourTime int64
+	// Waits are the waits between kernels of two streams that a capture shows, see
+	// graph.HostWaits. Captured tells that the mapping trace is a capture, Forks how many
+	// wait calls the captures that were used have between their launches.
+	Waits    []graph.Wait
+	Captured bool
+	Forks    int
 	// Left are the kernels that got none, by reason, most time first.
 	Left []Left
 }
@@ -56,6 +62,7 @@ const (
 type place struct {
 	key     uint32
 	ops, py graph.StackID // of the mapping graph
+	launch  int32         // index of Trace.Launches of the mapping; -1 none
 }
 
 // sequence is one captured graph set, or one step of a run without graphs.
@@ -64,6 +71,8 @@ type sequence struct {
 	tokens int
 	places []place
 	keys   []uint32
+	edges  []graph.Wait // between places; see mapper.forks
+	forked bool         // edges is known
 }
 
 // Map aligns the replayed kernels of formal with mapping. Both graphs must have been built
@@ -75,6 +84,7 @@ func Map(mapping, formal *graph.Graph) *Result {
 	for _, u := range m.units() {
 		m.unit(u, left)
 	}
+	slices.SortFunc(m.res.Waits, func(x, y graph.Wait) int { return cmp.Or(cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To)) })
 	for _, l := range left {
 		m.res.Left = append(m.res.Left, *l)
 	}
@@ -116,7 +126,7 @@ func (m *mapper) key(s *symbol.Symbol, kind kineto.Kind) uint32 {
 // sequences finds what the mapping trace can be aligned with: captures, else steps.
 func (m *mapper) sequences() {
 	m.captures()
-	if len(m.seqs) == 0 {
+	if m.res.Captured = len(m.seqs) > 0; !m.res.Captured {
 		m.steps()
 	}
 	for i := range m.seqs {
@@ -163,7 +173,7 @@ func (m *mapper) captures() {
 				}
 				m.seqs = append(m.seqs, seq)
 			}
-			p := place{key: m.launchKey(syms, l, name)}
+			p := place{key: m.launchKey(syms, l, name), launch: i}
 			if m.a.LaunchOps != nil {
 				p.ops, p.py = m.a.LaunchOps[i], m.a.LaunchPy[i]
 			}
@@ -258,7 +268,7 @@ func (m *mapper) steps() {
 		for _, k := range ks {
 			n := &g.Kernels[k]
 			c := &g.Classes[n.Class]
-			s.places = append(s.places, place{m.key(g.Symbol(n), n.Kind), c.Ops, c.Py})
+			s.places = append(s.places, place{m.key(g.Symbol(n), n.Kind), c.Ops, c.Py, -1})
 		}
 		m.seqs = append(m.seqs, s)
 	}

@@ -81,6 +81,9 @@ func (m *mapper) unit(u unit, left map[string]*Left) {
 		done[x.kernel] = true
 		m.assign(x, &m.seqs[bestSeq].places[x.place])
 	}
+	if m.res.Captured && bestSeq >= 0 {
+		m.forks(best, &m.seqs[bestSeq])
+	}
 	for _, ks := range u.streams {
 		for i, k := range ks {
 			d := m.b.Kernels[k].Dur

@@ -30,6 +30,7 @@ func Build(t *kineto.Trace, o Options) *Graph {
 	b.steps()
 	b.classes()
 	b.waits()
+	b.hostWaits()
 	g.layers()
 	return g
 }

@@ -118,6 +118,10 @@ type Graph struct {
 	Steps   []Step
 	Stages  []string // names, "extend", "decode", …; by first appearance of a kernel
 	Waits   []Wait
+	// HostWaits are waits read from the order of the host's calls, for a trace without
+	// synchronisation records, and from a capture for its replays: see HostWaits. No chain
+	// crosses them.
+	HostWaits []Wait
 
 	Frames *Frames // parsed Python frames
 	Py     *Stacks // of frame ids
