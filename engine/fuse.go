@@ -12,19 +12,23 @@ import (
 	"github.com/sgrules/sgrules/engine/symbol"
 )
 
-// fuseRows accounts for the findings of a part.
-func fuseRows(p *part, stages []string) []report.FuseRow {
+// findingRows accounts for the findings of a part that rules of one kind made.
+func findingRows(p *part, stages []string, kind string) []report.FuseRow {
 	var out []report.FuseRow
 	for i := range p.found.Findings {
 		f := &p.found.Findings[i]
 		r := p.found.Rules[f.Rule]
+		if r.Kind != kind {
+			continue
+		}
 		row := report.FuseRow{
 			Rule: r.ID, Title: r.Title, Origin: r.Origin, Stage: stages[f.Stage], Verdict: f.Verdict, Why: f.Why,
 			Path: r.Path, Conclude: r.Conclude, Switches: switches(r),
 			Fused: side(p, f.Fused, r.Fused), Split: side(p, f.Split, r.Split),
 		}
 		missed := f.Missed()
-		row.Bound, row.BoundGaps = bound(p, missed)
+		row.Bound, row.BoundGaps = bound(p, missed, kind)
+		row.Fused.Together = together(p, f.Fused)
 		row.Collective = f.Verdict != match.Applied && holdsCollective(p, missed)
 		for _, u := range f.Unknown {
 			row.Unknown = append(row.Unknown, report.Unknown(u))
@@ -172,9 +176,39 @@ func gaps(p *part, c *match.Chain) int64 {
 	return t
 }
 
-// bound is what taking the path could save at the most: every kernel of a chain but the
-// longest, and the gaps between them.
-func bound(p *part, chains []int) (all, idle int64) {
+// together sums how long both chains of an overlapped path were under way, ns.
+func together(p *part, chains []int) (sum int64) {
+	g := p.graph
+	span := func(steps [][]int32) (from, to int64) {
+		first := true
+		for _, ks := range steps {
+			for _, k := range ks {
+				n := &g.Kernels[k]
+				if first {
+					from, to, first = n.Ts, n.End(), false
+				}
+				from, to = min(from, n.Ts), max(to, n.End())
+			}
+		}
+		return from, to
+	}
+	for _, c := range chains {
+		ch := &p.found.Chains[c]
+		at := p.found.Rules[ch.Rule].Fused[ch.Alt].Beside
+		if at == 0 {
+			continue
+		}
+		a, b := span(ch.Steps[:at])
+		x, y := span(ch.Steps[at:])
+		sum += max(0, min(b, y)-max(a, x))
+	}
+	return sum
+}
+
+// bound is what taking the path could save at the most: of a fusion every kernel of a chain but
+// the longest, and the gaps between them; of an overlap the same without gaps, and no more than
+// half of the chain, which is what two streams can do.
+func bound(p *part, chains []int, kind string) (all, idle int64) {
 	for _, c := range chains {
 		ch := &p.found.Chains[c]
 		var sum, longest int64
@@ -182,6 +216,10 @@ func bound(p *part, chains []int) (all, idle int64) {
 			d := p.graph.Kernels[k].Dur
 			sum += d
 			longest = max(longest, d)
+		}
+		if kind == "overlap" {
+			all += min(sum-longest, sum/2)
+			continue
 		}
 		g := gaps(p, ch)
 		idle += g

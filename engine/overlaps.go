@@ -9,8 +9,10 @@ import (
 	"github.com/sgrules/sgrules/engine/symbol"
 )
 
-// overlapRows sums the communication and the copies of a part with their exposed time.
-func overlapRows(p *part, stages []string) []report.OverlapRow {
+// overlapRows sums, kind by kind, the communication and the copies of a part, and the compute
+// kernels that ran mostly beside other streams, with their exposed time and what ties them to
+// their place. total is the GPU time of the whole report, ns.
+func overlapRows(p *part, stages []string, total int64) []report.OverlapRow {
 	g := p.graph
 	type key struct {
 		stage graph.StageID
@@ -20,22 +22,25 @@ func overlapRows(p *part, stages []string) []report.OverlapRow {
 		row     report.OverlapRow
 		sites   *siteTally
 		streams map[int64]bool
+		reasons [overlap.Reasons]int64
 	}
 	rows := map[key]*tally{}
 	var order []key
+	deps := overlap.NewDependencies(g, p.aligned != nil && p.aligned.Captured && p.aligned.Forks == 0)
 	for i := range g.Kernels {
 		k := &g.Kernels[i]
-		w := p.found.Work(int32(i))
-		if w == overlap.Compute {
-			continue
-		}
 		id := key{k.Stage, k.Sym}
 		t := rows[id]
 		if t == nil {
 			s := g.Symbol(k)
 			t = &tally{sites: newSites(g), streams: map[int64]bool{}}
-			t.row = report.OverlapRow{Stage: stages[k.Stage], Label: symbol.Short(s, labelWidth), Symbol: s.Qualified(), Family: "collective"}
-			if w == overlap.Memory {
+			t.row = report.OverlapRow{Stage: stages[k.Stage], Label: symbol.Short(s, labelWidth), Symbol: s.Qualified()}
+			switch p.found.Work(int32(i)) {
+			case overlap.Compute:
+				t.row.Family = p.found.Family[k.Sym]
+			case overlap.Communication:
+				t.row.Family = "collective"
+			case overlap.Memory:
 				t.row.Family = "copy"
 				if s.Base == "Memset" {
 					t.row.Family = "set"
@@ -51,33 +56,135 @@ func overlapRows(p *part, stages []string) []report.OverlapRow {
 		t.row.HiddenCompute += p.times.HiddenCompute[i]
 		t.sites.add(k)
 		t.streams[g.Streams[k.Stream].ID] = true
+		if p.found.Work(int32(i)) != overlap.Compute {
+			t.reasons[deps.Of(int32(i))] += k.Dur + 1
+		}
 	}
 	out := make([]report.OverlapRow, 0, len(order))
 	for _, id := range order {
 		t := rows[id]
+		moves := t.row.Family == "collective" || t.row.Family == "copy" || t.row.Family == "set"
+		if !moves && t.row.Hidden*2 < t.row.Time {
+			continue
+		}
 		t.row.Sites, t.row.Ops, t.row.Streams = t.sites.list(), t.sites.opList(), keys(t.streams)
-		t.row.Verdict, t.row.Advice = advise(&t.row)
+		t.row.Verdict = overlapVerdict(&t.row, total)
+		if moves {
+			r := mostReason(t.reasons[:])
+			t.row.Risk, t.row.RiskWhy = r.Risk().String(), riskWhy[r]
+		}
+		t.row.Priority = overlapPriority(&t.row, total)
+		t.row.Advice = advise(&t.row)
 		out = append(out, t.row)
 	}
 	return out
 }
 
-// advise says what one trace can tell, and no more: how much was exposed. Whether the
-// work may move is a question of dependencies, which one trace does not answer.
-func advise(r *report.OverlapRow) (verdict, advice string) {
+// mostReason is the reason with most time behind it.
+func mostReason(time []int64) overlap.Reason {
+	best := overlap.NoRecord
+	for r := range time {
+		if time[r] > time[best] {
+			best = overlap.Reason(r)
+		}
+	}
+	return best
+}
+
+// riskWhy words the reasons.
+var riskWhy = [overlap.Reasons]string{
+	overlap.NoRecord:     "its stream orders it and nothing recorded says what needs it",
+	overlap.ReplayOrder:  "a replay records no forks and joins; the trace of the capture does (--mapping)",
+	overlap.NoFork:       "its graph was captured without a fork: order alone does not say what needs it",
+	overlap.WaitedAtOnce: "another stream waits for it and starts when it is done",
+	overlap.BehindWait:   "it waits for another stream and starts when that is done",
+	overlap.SameCall:     "launched in the same module call as the kernel before it, whose result it probably takes",
+	overlap.HostWaits:    "the host waits for it before it launches anything else",
+	overlap.Slack:        "what waits for it starts later by more than its own time",
+	overlap.HostOnly:     "a copy to the host that no call waits for at once",
+}
+
+// overlapVerdict says whether there is exposed time worth moving: a twentieth of the work's own
+// time, and where most of it is hidden also 1 % of all GPU time (total, ns).
+func overlapVerdict(r *report.OverlapRow, total int64) string {
 	switch {
-	case r.Time == 0 || r.Exposed*20 <= r.Time:
-		return "hidden", "already behind other streams; moving it would gain next to nothing"
-	case r.Exposed*20 >= r.Time*19:
-		verdict = "exposed"
-	default:
-		verdict = "partly-hidden"
+	case r.Time == 0:
+		return report.LowROI
+	case r.Exposed*20 <= r.Time && r.HiddenCompute*2 >= r.Time:
+		return report.Overlapped
+	case r.Exposed*20 <= r.Time, r.Hidden*2 >= r.Time && r.Exposed*100 < total:
+		return report.LowROI
+	}
+	return report.Headroom
+}
+
+// overlapPriority is 1 for exposed time of at least 5 % of all GPU time, 2 for 1 %, 3 below, one
+// less urgent where the dependency risk is high; 0 where nothing is to be done.
+func overlapPriority(r *report.OverlapRow, total int64) int {
+	if r.Verdict != report.Headroom {
+		return 0
+	}
+	p := 3
+	switch {
+	case r.Exposed*100 >= total*5:
+		p = 1
+	case r.Exposed*100 >= total:
+		p = 2
+	}
+	if r.Risk == overlap.High.String() {
+		p = min(p+1, 3)
+	}
+	return p
+}
+
+// advise says what to do about a row, and no more than its evidence carries.
+func advise(r *report.OverlapRow) string {
+	switch r.Verdict {
+	case report.Overlapped:
+		return "already behind compute of other streams"
+	case report.LowROI:
+		return "mostly behind other streams; moving the rest would gain next to nothing"
 	}
 	gain := report.Duration(r.Exposed)
+	text := fmt.Sprintf("%s of it ran with nothing beside it", gain)
 	if r.Family == "collective" {
-		return verdict, fmt.Sprintf("%s of it ran with nothing beside it; with one rank, transfer and waiting for a slower rank cannot be told apart", gain)
+		text += "; with one rank, transfer and waiting for a slower rank cannot be told apart"
 	}
-	return verdict, fmt.Sprintf("%s of it ran with nothing beside it; look at what waits for it before giving it a stream of its own", gain)
+	switch r.Risk {
+	case overlap.High.String():
+		text += "; it can hide only behind work that does not need it, in chunks or from another layer"
+	case overlap.Low.String():
+		text += "; it may move to a stream of its own"
+	default:
+		text += "; look at what needs it before giving it a stream of its own"
+	}
+	return text
+}
+
+// pathsOf joins to every row the catalogued overlap paths whose chains hold its kernels.
+func pathsOf(rows []report.OverlapRow, paths []report.FuseRow) {
+	for i := range rows {
+		for j := range paths {
+			f := &paths[j]
+			if f.Stage != rows[i].Stage || !binds(f, rows[i].Symbol) {
+				continue
+			}
+			rows[i].Paths = append(rows[i].Paths, report.OverlapPath{Rule: f.Rule, Title: f.Title, Verdict: f.Verdict})
+		}
+	}
+}
+
+func binds(f *report.FuseRow, symbol string) bool {
+	for _, side := range []*report.Side{&f.Fused, &f.Split} {
+		for _, e := range side.Evidence {
+			for _, b := range e.Kernels {
+				if b.Symbol == symbol {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func overlapWhy(r *report.Report, parts []*part) string {
@@ -91,7 +198,10 @@ func overlapWhy(r *report.Report, parts []*part) string {
 	case r.Total == 0:
 		return "no GPU activity, so nothing can be said of overlap"
 	case streams == 1:
-		return "from one trace: all work ran on one stream, so everything was exposed; what could legally move needs a mapping and a formal trace"
+		return "from one trace: all work ran on one stream, so everything was exposed; what could legally move is told only by launch sites"
 	}
-	return "from one trace: exposed time is exact, what could legally move is not known; that needs a mapping and a formal trace"
+	if r.Mode == "pair" {
+		return "from a mapping/formal pair: exposed time is that of the formal trace, dependencies come from recorded waits, the capture's forks and launch sites"
+	}
+	return "from one trace: exposed time is exact; what could legally move is told only where waits are recorded or sites are known, a mapping trace tells more"
 }

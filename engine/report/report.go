@@ -27,6 +27,9 @@ type Report struct {
 	Kernels     []KernelRow  `json:"kernels"`
 	Fuse        []FuseRow    `json:"fuse"`
 	Overlap     []OverlapRow `json:"overlap"`
+	// OverlapPaths is what the overlap rules found: Fused is the path taken, work at the same
+	// time, Split the same work in turn.
+	OverlapPaths []FuseRow `json:"overlap_paths"`
 	// OverlapWhy says what the overlap table rests on and what it cannot tell.
 	OverlapWhy string   `json:"overlap_verdict"`
 	Conclusion []string `json:"conclusion"`
@@ -239,6 +242,8 @@ type Side struct {
 	Time   int64 `json:"time_ns"`
 	Steps  int   `json:"steps"`  // steps with a chain
 	Layers int   `json:"layers"` // most layers with a chain in any one step; 0 unknown
+	// Together is, of an overlap rule's taken chains, the time in which both ran, ns.
+	Together int64 `json:"together_ns,omitempty"`
 	// Evidence lists what was bound, in the order of the chain, one list an alternative
 	// of the rule.
 	Evidence []Evidence `json:"evidence,omitempty"`
@@ -294,7 +299,22 @@ type Alternative struct {
 	Time    int64  `json:"time_ns"`
 }
 
-// OverlapRow is one kind of communication or copy in one stage.
+// The verdicts of an overlap row.
+const (
+	Headroom   = "headroom"           // exposed time that hiding could win
+	LowROI     = "low-roi-hidden"     // hidden but for a rest that is not worth the work
+	Overlapped = "already-overlapped" // behind compute of other streams
+)
+
+// OverlapPath is a catalogued overlap path that holds kernels of a row.
+type OverlapPath struct {
+	Rule    string `json:"rule"`
+	Title   string `json:"title"`
+	Verdict string `json:"verdict"` // as FuseRow has it
+}
+
+// OverlapRow is one kind of communication or copy in one stage, or of compute that ran mostly
+// beside other streams.
 type OverlapRow struct {
 	Stage    string `json:"stage"`
 	Label    string `json:"label"`
@@ -309,6 +329,13 @@ type OverlapRow struct {
 	Streams       []int64 `json:"streams"`
 	Sites         []Site  `json:"sites,omitempty"`
 	Ops           []Op    `json:"ops,omitempty"` // innermost cpu ops of the launches, most time first
-	Verdict       string  `json:"verdict"`       // "exposed", "partly-hidden" or "hidden"
-	Advice        string  `json:"advice"`
+	Verdict       string  `json:"verdict"`       // headroom, low-roi-hidden or already-overlapped
+	// Priority is 1 (first) to 3, and 0 where nothing is to be done.
+	Priority int `json:"priority"`
+	// Risk is how likely a dependency keeps the work where it is: low, high or unclear; empty
+	// for compute. RiskWhy is what that rests on.
+	Risk    string        `json:"dependency_risk,omitempty"`
+	RiskWhy string        `json:"dependency_why,omitempty"`
+	Paths   []OverlapPath `json:"paths,omitempty"`
+	Advice  string        `json:"advice"`
 }
