@@ -51,6 +51,13 @@ var realClaims = map[string][]claim{
 		{"sglang-rope-kv-store", "extend", "fused", 384, 2_386_245},
 		{"sglang-rope-kv-store", "decode", "fused", 384, 901_317},
 	},
+	"vllm-gpt-oss-mi300-piecewise-graph": {
+		{"vllm-add-rmsnorm-pad", "mixed", "split", 24, 3_893_987},
+		{"vllm-rope-kv-cache", "mixed", "split", 24, 2_292_700},
+		{"vllm-add-rmsnorm", "mixed", "fused", 48, 3_367_740},
+		{"vllm-reshape-and-cache", "mixed", "fused", 24, 586_371},
+		{"vllm-topk-softmax", "mixed", "fused", 24, 141_575},
+	},
 }
 
 // realMissing are all the findings that say a path is not taken; any other such row on any
@@ -62,6 +69,7 @@ var realMissing = map[string][]string{
 	"sglang-dense32-b300-TP-0-DECODE":          {"sglang-decode-metadata decode should-apply", "sglang-rope-kv-store decode should-apply"},
 	"sglang-qwen3-30b-a3b-lora-gb300-tp4-TP-0": {"sglang-allreduce-rmsnorm-flashinfer extend by-design", "sglang-decode-metadata decode should-apply"},
 	"sglang-qwen3-30b-a3b-lora-gb300-tp4-TP-1": {"sglang-allreduce-rmsnorm-flashinfer extend by-design", "sglang-decode-metadata decode should-apply"},
+	"vllm-gpt-oss-mi300-piecewise-graph":       {"vllm-add-rmsnorm-pad mixed should-apply", "vllm-rope-kv-cache mixed by-design"},
 }
 
 func realReport(t *testing.T, name string) *report.Report {
