@@ -15,6 +15,9 @@ import (
 func assemble(o Options, in *chosen, args *serverArgs, parts []*part) *report.Report {
 	r := &report.Report{Schema: report.Schema, Version: o.Version, Mode: "single", Picked: in.picked, Left: in.left}
 	r.Run.Rank = -1
+	// A list without entries is a list in JSON too.
+	r.Stages, r.Kernels, r.Load = []report.Stage{}, []report.KernelRow{}, []report.Load{}
+	r.Fuse, r.Overlap, r.OverlapPaths = []report.FuseRow{}, []report.OverlapRow{}, []report.FuseRow{}
 	if args != nil {
 		r.Run.ArgsFrom, r.Run.Args = args.file, args.flat
 	}

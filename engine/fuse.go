@@ -125,6 +125,9 @@ func evidence(p *part, chains []int, a *rule.Alternative) report.Evidence {
 	e := report.Evidence{Name: a.Name, Chains: len(chains)}
 	streams := map[int64]bool{}
 	for i, st := range a.Steps {
+		if i > 0 && i == a.Beside {
+			e.Beside = len(e.Kernels)
+		}
 		b := report.Bound{As: st.As}
 		sites := newSites(g)
 		bySym := map[graph.SymID]int64{}

@@ -100,7 +100,7 @@ var riskWhy = [overlap.Reasons]string{
 	overlap.BehindWait:   "it waits for another stream and starts when that is done",
 	overlap.SameCall:     "launched in the same module call as the kernel before it, whose result it probably takes",
 	overlap.HostWaits:    "the host waits for it before it launches anything else",
-	overlap.Slack:        "what waits for it starts later by more than its own time",
+	overlap.Slack:        "on a stream of its own, and what waits for it starts later by more than its own time",
 	overlap.HostOnly:     "a copy to the host that no call waits for at once",
 }
 

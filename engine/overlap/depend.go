@@ -33,7 +33,7 @@ const (
 	BehindWait                 // High: it waited for another stream and started when that was done
 	SameCall                   // High: launched in the same module call as the kernel before it
 	HostWaits                  // High: the host waits for it
-	Slack                      // Low: what waits for it started later by more than its time
+	Slack                      // Low: on a side stream, and what waits for it started later by more than its time
 	HostOnly                   // Low: a copy to the host that no call waits for at once
 	Reasons                    // how many there are
 )
@@ -63,6 +63,7 @@ type Dependencies struct {
 	comes  map[int32][]int32
 	calls  map[kineto.ThreadID][]int32 // launches by thread, in order of time
 	noFork bool
+	main   []bool // by stream: whether it has the most time of its device
 }
 
 type leave struct{ pos, to int32 }
@@ -71,6 +72,21 @@ type leave struct{ pos, to int32 }
 // without any wait between streams.
 func NewDependencies(g *graph.Graph, noFork bool) *Dependencies {
 	d := &Dependencies{g: g, leaves: map[int32][]leave{}, comes: map[int32][]int32{}, noFork: noFork}
+	type lane struct {
+		device int32
+		pid    kineto.NameID
+	}
+	most := map[lane]int{}
+	for i := range g.Streams {
+		l := lane{g.Streams[i].Device, g.Streams[i].Pid}
+		if m, ok := most[l]; !ok || g.Streams[i].Time > g.Streams[m].Time {
+			most[l] = i
+		}
+	}
+	d.main = make([]bool, len(g.Streams))
+	for _, i := range most {
+		d.main[i] = true
+	}
 	for _, list := range [][]graph.Wait{g.Waits, g.HostWaits} {
 		for _, w := range list {
 			f := &g.Kernels[w.From]
@@ -96,7 +112,7 @@ func (d *Dependencies) Of(k int32) Reason {
 			if l[i].pos == n.Pos && wait < max(atOnce, n.Dur) {
 				return WaitedAtOnce
 			}
-			slack = wait >= n.Dur && wait >= atOnce
+			slack = l[i].pos == n.Pos && !d.main[n.Stream] && wait >= n.Dur && wait >= atOnce
 		}
 	}
 	for _, from := range d.comes[k] {

@@ -9,7 +9,7 @@ const verdictCol = 14
 
 var colors = map[string]string{
 	"should-apply": "\x1b[31m", "partial": "\x1b[33m", "applied": "\x1b[32m",
-	"in-flight": "\x1b[36m", "upstream": "\x1b[36m", "exposed": "\x1b[33m",
+	"in-flight": "\x1b[36m", "upstream": "\x1b[36m", Headroom: "\x1b[33m",
 }
 
 func (t *text) verdict(v string) string {
@@ -92,6 +92,9 @@ func (t *text) fuseRow(f *FuseRow) {
 	if f.Verdict != "applied" && f.Fused.Chains > 0 {
 		t.para(indent, indent+"  ", fmt.Sprintf("taken elsewhere in this stage: %s, %s", plural(f.Fused.Chains, "chain"), Duration(f.Fused.Time)))
 	}
+	if f.Fused.Together > 0 {
+		t.para(indent, indent+"  ", fmt.Sprintf("both at the same time for %s", Duration(f.Fused.Together)))
+	}
 	if s := f.saves(r.Total); s != "" {
 		s = "saves at most " + s
 		if f.Collective {
@@ -167,7 +170,7 @@ func (t *text) evidence(e Evidence) {
 	for _, k := range e.Kernels {
 		parts = append(parts, fmt.Sprintf("%s %s", clean(shortSymbol(k.Symbol)), Duration(k.Time)))
 	}
-	s := strings.Join(parts, " → ")
+	s := e.join(parts)
 	if e.Name != "" {
 		s = fmt.Sprintf("%s (%d): %s", clean(e.Name), e.Chains, s)
 	}
@@ -188,44 +191,19 @@ func (t *text) evidence(e Evidence) {
 	}
 }
 
+// join writes the steps of a chain in order, with a double bar before a second chain that runs at
+// the same time.
+func (e *Evidence) join(parts []string) string {
+	if e.Beside > 0 && e.Beside < len(parts) {
+		return strings.Join(parts[:e.Beside], " → ") + " ∥ " + strings.Join(parts[e.Beside:], " → ")
+	}
+	return strings.Join(parts, " → ")
+}
+
 // shortSymbol keeps the last part of a qualified name.
 func shortSymbol(s string) string {
 	if i := strings.LastIndex(s, "::"); i >= 0 && i+2 < len(s) {
 		return s[i+2:]
 	}
 	return s
-}
-
-func (t *text) overlap() {
-	r := t.r
-	t.line("OVERLAP OPPORTUNITIES")
-	shown, hidden := 0, 0
-	room := t.v.Width - 1 - verdictCol - 2*timeCol - 2*shareCol
-	for _, o := range r.Overlap {
-		if below(o.Time, r.Total, t.v.MinShare) {
-			hidden++
-			continue
-		}
-		if shown == 0 {
-			t.line(" " + pad("verdict", verdictCol) + pad("work", min(room, 44)) + left("time", timeCol) + left("share", shareCol) + left("exposed", timeCol) + left("", shareCol))
-		}
-		shown++
-		label := o.Label
-		if len(r.Stages) > 1 {
-			label = o.Stage + ": " + label
-		}
-		t.line(" " + t.verdict(o.Verdict) + pad(clean(label), min(room, 44)) + left(Duration(o.Time), timeCol) + left(Percent(o.Time, r.Total), shareCol) +
-			left(Duration(o.Exposed), timeCol) + left(Percent(o.Exposed, o.Time), shareCol))
-		t.para(indent, indent+"  ", fmt.Sprintf("%s · %s · at %s", plural(o.Launches, o.Family), streamList(o.Streams), siteOf(o.Sites, o.Ops, o.Time, t.v.Wide)))
-		t.para(indent+"→ ", indent+"  ", clean(o.Advice))
-	}
-	if shown == 0 {
-		if hidden > 0 {
-			t.para(" ", " ", fmt.Sprintf("nothing to move: communication and copies stay under %s %% each (%s)", bar(t.v.MinShare), plural(hidden, "kind")))
-		} else {
-			t.para(" ", " ", "nothing to move: the trace holds no collective and no copy")
-		}
-	}
-	t.para(" ", " ", clean(r.OverlapWhy))
-	t.line("")
 }

@@ -119,15 +119,21 @@ func (m *markdown) overlap() {
 			continue
 		}
 		if shown++; shown == 1 {
-			m.printf("| verdict | stage | work | launches | time | share | exposed | hidden under compute | where | advice |\n| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |\n")
+			m.printf("| priority | verdict | stage | work | launches | time | share | exposed | hidden | under compute | where | dependency risk | known path | advice |\n" +
+				"| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- | --- | --- |\n")
 		}
-		m.row(o.Verdict, md(o.Stage), md(o.Label), group(o.Launches), Duration(o.Time), Percent(o.Time, r.Total),
-			Duration(o.Exposed)+" ("+Percent(o.Exposed, o.Time)+")", Duration(o.HiddenCompute), md(siteOf(o.Sites, o.Ops, o.Time, true)), md(o.Advice))
+		m.row(priority(o.Priority), o.Verdict, md(o.Stage), md(o.Label), group(o.Launches), Duration(o.Time), Percent(o.Time, r.Total),
+			Duration(o.Exposed)+" ("+Percent(o.Exposed, o.Time)+")", Duration(o.Hidden)+" ("+Percent(o.Hidden, o.Time)+")", Duration(o.HiddenCompute), md(siteOf(o.Sites, o.Ops, o.Time, true)),
+			md(strings.TrimSuffix(o.Risk+": "+o.RiskWhy, ": ")), md(o.paths()), md(o.Advice))
 	}
 	if shown == 0 {
 		m.printf("Nothing to move: no collective and no copy reaches %s %%.\n", bar(m.v.MinShare))
 	}
 	m.printf("\n%s.\n\n", md(upperFirst(r.OverlapWhy)))
+	if len(r.OverlapPaths) > 0 {
+		m.printf("### Known overlap paths\n\n")
+		m.findings(r.OverlapPaths)
+	}
 }
 
 func upperFirst(s string) string {
@@ -140,9 +146,16 @@ func upperFirst(s string) string {
 func (m *markdown) fuse() {
 	r := m.r
 	m.printf("## Fuse patterns\n\n")
-	shown, hidden := 0, 0
-	for i := range r.Fuse {
-		f := &r.Fuse[i]
+	if shown, hidden := m.findings(r.Fuse); shown == 0 && hidden == 0 {
+		m.printf("None: no chain of a known fusion pattern, taken or not, occurs in this trace.\n\n")
+	}
+}
+
+// findings writes the table of rows that reach the bar, and below it what does not fit a table.
+func (m *markdown) findings(rows []FuseRow) (shown, hidden int) {
+	r := m.r
+	for i := range rows {
+		f := &rows[i]
 		if !f.Shown(r.Total, m.v.MinShare) {
 			hidden++
 			continue
@@ -152,18 +165,18 @@ func (m *markdown) fuse() {
 		}
 		m.fuseRow(f)
 	}
-	if shown == 0 && hidden == 0 {
-		m.printf("None: no chain of a known fusion pattern, taken or not, occurs in this trace.\n")
-	}
 	if hidden > 0 {
 		m.printf("\n%s under %s %% not shown.\n", plural(hidden, "pattern"), bar(m.v.MinShare))
 	}
-	m.printf("\n")
-	for i := range r.Fuse {
-		if f := &r.Fuse[i]; f.Shown(r.Total, m.v.MinShare) {
+	if shown+hidden > 0 {
+		m.printf("\n")
+	}
+	for i := range rows {
+		if f := &rows[i]; f.Shown(r.Total, m.v.MinShare) {
 			m.details(f)
 		}
 	}
+	return shown, hidden
 }
 
 func (m *markdown) fuseRow(f *FuseRow) {
@@ -182,7 +195,7 @@ func (m *markdown) fuseRow(f *FuseRow) {
 				at = append(at, md(w))
 			}
 		}
-		ev = append(ev, strings.Join(parts, " → "))
+		ev = append(ev, e.join(parts))
 	}
 	m.row(md(f.Verdict), md(f.Title), md(f.Rule), md(f.Stage), md(countText(side, f, m.r)), Duration(f.Related()), Percent(f.Related(), m.r.Total),
 		f.saves(m.r.Total), strings.Join(ev, "; "), strings.Join(at, ", "), md(f.Why))

@@ -256,6 +256,9 @@ type Evidence struct {
 	Time    int64   `json:"time_ns"`
 	Gaps    int64   `json:"gaps_ns"` // between the bound kernels, where positive
 	Kernels []Bound `json:"kernels"`
+	// Beside is the index in Kernels at which a second chain begins that runs at the same
+	// time on another stream; 0 where there is none.
+	Beside  int     `json:"beside,omitempty"`
 	Streams []int64 `json:"streams"`
 }
 

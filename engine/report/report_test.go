@@ -28,8 +28,12 @@ func sample() *Report {
 			{Stage: "decode", Name: "void evil<a|b>()", Symbol: "evil", Label: "evil\x1b]0;<script>|`x`", Family: "norm", Time: 3_000_000, Launches: 72, Sites: site, Ops: []Op{{"aten::mul", 3_000_000}}, Streams: []int64{7}},
 			{Stage: "extend", Name: "tiny", Symbol: "tiny", Label: "tiny", Family: "copy", Time: 1_000, Launches: 1, Streams: []int64{7}},
 		},
+		OverlapPaths: []FuseRow{{Rule: "sglang-shared-routed", Title: "Shared experts beside routed ones", Stage: "decode", Origin: "sglang", Verdict: "applied", Path: "p", Conclude: "c",
+			Fused: Side{Chains: 36, Time: 1_200_000, Together: 400_000, Steps: 2, Layers: 36, Evidence: []Evidence{{Name: "two streams", Chains: 36, Time: 1_200_000, Beside: 1,
+				Kernels: []Bound{{As: "shared", Symbol: "act_and_mul", Label: "act_and_mul", Family: "activation", Count: 36, Time: 400_000},
+					{As: "routed", Symbol: "fused_moe", Label: "fused_moe", Family: "moe", Count: 36, Time: 800_000}}, Streams: []int64{7, 20}}}}}},
 		Overlap: []OverlapRow{{Stage: "decode", Label: "all_reduce", Symbol: "all_reduce", Family: "collective", Launches: 72, Time: 2_000_000, Exposed: 1_900_000,
-			Hidden: 100_000, HiddenCompute: 100_000, Streams: []int64{7, 20}, Sites: replay, Verdict: "exposed", Advice: "1.900 ms of it ran with nothing beside it"}},
+			Hidden: 100_000, HiddenCompute: 100_000, Streams: []int64{7, 20}, Sites: replay, Verdict: Headroom, Priority: 1, Risk: "unclear", RiskWhy: "a replay records no forks and joins; the trace of the capture does (--mapping)", Advice: "1.900 ms of it ran with nothing beside it"}},
 		OverlapWhy: "from one trace: exposed time is exact",
 		Fuse: []FuseRow{
 			{Rule: "sglang-qk-norm-rope", Title: "QK norm and RoPE", Origin: "sglang", Stage: "decode", Verdict: "should-apply",
