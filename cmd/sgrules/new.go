@@ -45,7 +45,7 @@ func scaffold(dir, kind, id string, s streams) error {
 	}
 	folder := filepath.Join(dir, kind)
 	files := []struct{ path, text string }{
-		{filepath.Join(folder, id+".yaml"), fmt.Sprintf(newRule, id, kind)},
+		{filepath.Join(folder, id+".yaml"), fmt.Sprintf(newRule, id, kind, map[string]string{"fuse": "no-fusion", "overlap": "no-overlap"}[kind], newSides[kind])},
 		{filepath.Join(folder, id+"_test.yaml"), fmt.Sprintf(newTest, id)},
 	}
 	for _, f := range files { // both or none
@@ -113,24 +113,39 @@ const newRule = `id: %s
 kind: %s
 title: fill in what the path is called
 origin: sglang # sglang flashinfer vllm tensorrt-llm tokenspeed torch
-status: mainline # mainline in-flight withdrawn no-fusion
+status: mainline # mainline in-flight withdrawn, or %s
 domain: llm # llm vlm diffusion disaggregation hisparse speculative
 sources: # repo@commit:path::symbol, as you read it
   - sglang@0000000:python/sglang/fill/in.py::fill_in
 applies: run.framework == "sglang"
-fused: # how the path looks when it is taken
+%spath: fill in what the path does
+conclude: fill in what to conclude when this shows
+`
+
+// newSides are the two sides of a scaffold, by kind.
+var newSides = map[string]string{
+	"fuse": `fused: # how the path looks when it is taken
   - k.symbol == "fill_in_fused_kernel"
 split: # how the same work looks when it is not
   - chain:
       - {as: first, match: k.symbol == "fill_in_first_kernel"}
       - {as: second, match: k.symbol == "fill_in_second_kernel"}
-path: fill in what the fused path does
-conclude: fill in what to conclude when this shows
-`
+`,
+	"overlap": `overlapped: # how the path looks when it is taken: two chains on two streams at the same time
+  - chain:
+      - {as: first, match: k.symbol == "fill_in_first_kernel"}
+    beside:
+      - {as: second, match: k.symbol == "fill_in_second_kernel"}
+serial: # how the same work looks when it is not
+  - chain:
+      - {as: first, match: k.symbol == "fill_in_first_kernel"}
+      - {as: second, match: k.symbol == "fill_in_second_kernel"}
+`,
+}
 
 const newTest = `rule: %s
 tests:
-  - name: fill in what is split here
+  - name: fill in what is not taken here
     run: {framework: sglang}
     trace: # 'sgrules slice TRACE --kernels A..B' prints a stretch of a real trace in this notation
       - {kernel: first_kernel_of_the_trace, us: 5}
