@@ -29,6 +29,7 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part) *report.Re
 		r.Total += p.graph.Total
 		addActivity(&r.Activity, p.graph)
 		r.Warnings = append(r.Warnings, warnings(p)...)
+		r.Doubts = append(r.Doubts, doubts(p)...)
 		if p.aligned != nil {
 			r.Mode = "pair"
 			r.Alignment = append(r.Alignment, alignment(p))

@@ -65,7 +65,7 @@ func (b *builder) launches() {
 		}
 		k.Launch = l
 		b.needed[l] = true
-		if isGraphLaunch(t.Names.Text(t.Launches[l].Name)) {
+		if IsGraphLaunch(t.Names.Text(t.Launches[l].Name)) {
 			r, ok := replays[l]
 			if !ok {
 				r = int32(len(g.Replays))
@@ -123,7 +123,8 @@ func IsLaunch(call string) bool {
 	return false
 }
 
-func isGraphLaunch(name string) bool {
+// IsGraphLaunch tells a call that runs a captured graph, by its name.
+func IsGraphLaunch(name string) bool {
 	for _, p := range [...]string{"cudaGraphLaunch", "hipGraphLaunch", "cuGraphLaunch"} {
 		if rest, ok := strings.CutPrefix(name, p); ok && (rest == "" || rest[0] == '_') {
 			return true

@@ -83,6 +83,9 @@ func (m *markdown) head() {
 	for _, s := range r.Warnings {
 		m.printf("- **warning:** %s\n", md(s))
 	}
+	for i := range r.Doubts {
+		m.printf("- **mind:** %s\n", md(r.Doubts[i].text(r)))
+	}
 	m.printf("\n")
 }
 

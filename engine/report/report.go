@@ -37,6 +37,8 @@ type Report struct {
 	Headline string `json:"headline"`
 	// Warnings tell what was wrong with the input, one sentence each.
 	Warnings []string `json:"warnings,omitempty"`
+	// Doubts tell what of a trace is missing or hidden, before any table.
+	Doubts []Doubt `json:"doubts,omitempty"`
 	// Alignment tells what the mapping traces gave, one entry a formal trace.
 	Alignment []Alignment `json:"alignment,omitempty"`
 	// Picked and Left are the traces of a profile directory that were and were not read.
@@ -53,6 +55,25 @@ type Trace struct {
 	Skipped int64  `json:"events_skipped"`
 	Stage   string `json:"stage_from_name,omitempty"`
 	Damage  []Hole `json:"damage,omitempty"`
+}
+
+// Doubt is a reason to read the tables with care.
+type Doubt struct {
+	Trace  string `json:"trace"`
+	What   string `json:"what"`
+	Time   int64  `json:"time_ns"` // GPU time it concerns; 0 where that cannot be told
+	Advice string `json:"advice"`  // what to record or give instead
+}
+
+func (d *Doubt) text(r *Report) string {
+	s := d.What
+	if d.Time > 0 {
+		s += " (" + Percent(d.Time, r.Total) + " of the GPU time)"
+	}
+	if len(r.Traces) > 1 {
+		s = d.Trace + ": " + s
+	}
+	return s + "; " + d.Advice
 }
 
 // Hole is a place where a file was damaged.

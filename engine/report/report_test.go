@@ -28,6 +28,7 @@ func sample() *Report {
 			{Stage: "decode", Name: "void evil<a|b>()", Symbol: "evil", Label: "evil\x1b]0;<script>|`x`", Family: "norm", Time: 3_000_000, Launches: 72, Sites: site, Ops: []Op{{"aten::mul", 3_000_000}}, Streams: []int64{7}},
 			{Stage: "extend", Name: "tiny", Symbol: "tiny", Label: "tiny", Family: "copy", Time: 1_000, Launches: 1, Streams: []int64{7}},
 		},
+		Doubts: []Doubt{{Trace: "t.json", What: "graph replay hides the source lines", Time: 5_000_000, Advice: "add --mapping"}},
 		OverlapPaths: []FuseRow{{Rule: "sglang-shared-routed", Title: "Shared experts beside routed ones", Stage: "decode", Origin: "sglang", Verdict: "applied", Path: "p", Conclude: "c",
 			Fused: Side{Chains: 36, Time: 1_200_000, Together: 400_000, Steps: 2, Layers: 36, Evidence: []Evidence{{Name: "two streams", Chains: 36, Time: 1_200_000, Beside: 1,
 				Kernels: []Bound{{As: "shared", Symbol: "act_and_mul", Label: "act_and_mul", Family: "activation", Count: 36, Time: 400_000},

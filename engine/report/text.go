@@ -91,6 +91,9 @@ func (t *text) head() {
 	for _, s := range r.Warnings {
 		t.para("warning: ", "  ", clean(s))
 	}
+	for i := range r.Doubts {
+		t.para("mind: ", "  ", clean(r.Doubts[i].text(r)))
+	}
 	if len(r.Conclusion) > 0 {
 		t.para("", "  ", clean(r.Headline))
 	}
