@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sgrules/sgrules/engine"
+	"github.com/sgrules/sgrules/engine/report"
 	"github.com/sgrules/sgrules/engine/rule"
 	"github.com/sgrules/sgrules/engine/ruletest"
 	embedded "github.com/sgrules/sgrules/rules"
@@ -19,19 +20,31 @@ import (
 func explainCommand() command {
 	return command{
 		name:  "explain",
-		args:  "ID",
-		short: "tell what a rule is: chains, conditions, switches, sources, tests",
+		args:  "ID [TRACE…]",
+		short: "tell what a rule is, or what it met in a trace and why it did not match",
 		long: `Explain prints one rule: what the path is, how it looks when it is taken and when it is not,
 under which conditions, how it is switched, where it was read in the source and what its tests
-show. The id is the one in the fuse table; a retired id tells what replaced it.`,
-		example: "sgrules explain sglang-qk-norm-rope",
+show. The id is the one in the fuse table; a retired id tells what replaced it.
+
+With traces it tells instead what the rule met there: the conditions that do not hold or are
+not known, how many kernels each step alone would bind, and for the chains that began and did
+not end which step failed and what stood in its place.`,
+		example: "sgrules explain sglang-qk-norm-rope\nsgrules explain sglang-qk-norm-rope trace.json.gz",
 		setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 			dirs := f.StringArray("rules", nil, "a `folder` of rules that are added or, by id, replace")
-			return func(_ context.Context, args []string, s streams) error {
-				if len(args) != 1 {
+			mapping := f.StringArray("mapping", nil, "a `trace` of a run without graphs, or of the graph capture, as analyze takes it")
+			serverArgs := f.String("server-args", "", "`file` with the server's arguments (default: server_args.json beside the trace)")
+			rank := f.Int64("rank", -1, "in a profile directory, the TP or global `rank` to read (default: the lowest)")
+			return func(ctx context.Context, args []string, s streams) error {
+				switch {
+				case len(args) == 0:
 					return usagef("explain takes the id of one rule; 'sgrules rules' lists them")
+				case len(args) == 1 && (len(*mapping) > 0 || *serverArgs != "" || *rank >= 0):
+					return usagef("explain: --mapping, --server-args and --rank speak of a trace, and none is given")
+				case len(args) == 1:
+					return explain(args[0], *dirs, s)
 				}
-				return explain(args[0], *dirs, s)
+				return why(ctx, args[0], *dirs, engine.Options{Paths: args[1:], Mapping: *mapping, ServerArgs: *serverArgs, Rank: *rank, Stdin: s.in}, s)
 			}
 		},
 	}
@@ -62,6 +75,36 @@ func explain(id string, dirs []string, s streams) error {
 	}
 	describeRule(&b, r)
 	testsOf(&b, r, dirs)
+	return writeString(s.out, clip(b.String()))
+}
+
+// why prints what one rule met in traces.
+func why(ctx context.Context, id string, dirs []string, o engine.Options, s streams) error {
+	cat, err := engine.LoadCatalog(dirs, false)
+	if err != nil {
+		return err
+	}
+	r, _ := cat.Rules.Resolve(id)
+	if r == nil {
+		hint := ""
+		if near := cat.Rules.Suggest(id); near != "" {
+			hint = "; did you mean " + near + "?"
+		}
+		return usagef("explain: there is no rule %q%s", id, hint)
+	}
+	o.Catalog = func() (*engine.Catalog, error) { return cat, nil }
+	list, err := engine.Why(ctx, o, r.ID)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n%s · %s · %s · %s · %s\n\n", r.Title, r.ID, r.Kind, r.Origin, r.Domain, r.Status)
+	if len(r.Fused)+len(r.Split) == 0 {
+		b.WriteString("The rule has no chains: no trace can show it.\n\n")
+	}
+	if err := report.WhyText(&b, list, 100); err != nil {
+		return err
+	}
 	return writeString(s.out, clip(b.String()))
 }
 

@@ -85,15 +85,7 @@ func (f *finder) find(p *pattern) []binding {
 	if p.beside > 0 {
 		return f.besides(p, p.beside)
 	}
-	heads := newClassSet(len(f.g.Classes)) // classes a chain can begin with
-	for _, s := range p.steps {
-		for i, w := range s.match {
-			heads[i] |= w
-		}
-		if !s.optional {
-			break
-		}
-	}
+	heads := f.heads(p)
 	if heads.empty() {
 		return nil
 	}
@@ -128,6 +120,20 @@ func (f *finder) find(p *pattern) []binding {
 	return out
 }
 
+// heads are the classes a chain can begin with.
+func (f *finder) heads(p *pattern) classSet {
+	heads := newClassSet(len(f.g.Classes))
+	for _, s := range p.steps {
+		for i, w := range s.match {
+			heads[i] |= w
+		}
+		if !s.optional {
+			break
+		}
+	}
+	return heads
+}
+
 // try is one attempt to bind a pattern. It backtracks over optional and many steps,
 // greedy first, within a budget that no honest rule comes near.
 type try struct {
@@ -138,6 +144,27 @@ type try struct {
 	step   int32
 	stage  graph.StageID
 	budget int
+
+	// Where the attempt came furthest: the step that was not bound, how many that must be
+	// bound were before it, and the kernel that stood there (-1 none).
+	deepest, bound int
+	instead        int32
+}
+
+// reach notes how far the attempt came.
+func (t *try) reach(i int, k int32) {
+	if i <= t.deepest {
+		return
+	}
+	t.deepest, t.bound, t.instead = i, 0, k
+	if k >= 0 && !t.ok(k) {
+		t.instead = -1
+	}
+	for n, ks := range t.b[:i] {
+		if len(ks) > 0 && !t.p.steps[n].optional {
+			t.bound++
+		}
+	}
 }
 
 // from binds steps i and on, beginning at kernel k (-1: the stream is at its end);
@@ -148,6 +175,7 @@ func (t *try) from(i int, k, prev int32, skipped int) bool {
 	if t.budget < 0 {
 		return false
 	}
+	t.reach(i, k)
 	if i == len(t.p.steps) {
 		return t.p.where == nil || t.p.where(t.b)
 	}

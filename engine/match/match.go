@@ -268,6 +268,12 @@ func (m *matcher) pattern(a *rule.Alternative) (*pattern, error) {
 		}
 		p.steps = append(p.steps, st)
 	}
+	m.where(p, a)
+	return p, nil
+}
+
+// where has a pattern ask the alternative's where condition.
+func (m *matcher) where(p *pattern, a *rule.Alternative) {
 	if a.WhereExpr != nil {
 		p.where = func(bound [][]int32) bool {
 			ok, err := a.Where(m.bounds(bound))
@@ -277,7 +283,6 @@ func (m *matcher) pattern(a *rule.Alternative) (*pattern, error) {
 			return ok && err == nil
 		}
 	}
-	return p, nil
 }
 
 // evaluate gives the classes for which is holds, asking only those that have one of the
