@@ -26,6 +26,11 @@ func fuseRows(p *part, stages []string) []report.FuseRow {
 		missed := f.Missed()
 		row.Bound, row.BoundGaps = bound(p, missed)
 		row.Collective = f.Verdict != match.Applied && holdsCollective(p, missed)
+		chains := f.Fused
+		if len(f.Split) > 0 && f.Verdict != match.Applied {
+			chains = f.Split
+		}
+		addWaiting(&row, p, chains)
 		for _, u := range f.Unknown {
 			row.Unknown = append(row.Unknown, report.Unknown(u))
 		}
@@ -173,13 +178,14 @@ func gaps(p *part, c *match.Chain) int64 {
 }
 
 // bound is what taking the path could save at the most: every kernel of a chain but the
-// longest, and the gaps between them.
+// longest, and the gaps between them. Waiting for other ranks, where it is known, is not
+// counted: no fusion takes it away.
 func bound(p *part, chains []int) (all, idle int64) {
 	for _, c := range chains {
 		ch := &p.found.Chains[c]
 		var sum, longest int64
 		for _, k := range ch.Kernels {
-			d := p.graph.Kernels[k].Dur
+			d := p.graph.Kernels[k].Dur - p.calls[k].Waiting
 			sum += d
 			longest = max(longest, d)
 		}
@@ -199,4 +205,17 @@ func holdsCollective(p *part, chains []int) bool {
 		}
 	}
 	return false
+}
+
+// addWaiting splits the collectives in the chains by what the traces of other ranks tell.
+func addWaiting(row *report.FuseRow, p *part, chains []int) {
+	for _, c := range chains {
+		for _, k := range p.found.Chains[c].Kernels {
+			if s, ok := p.calls[k]; ok {
+				row.Matched++
+				row.Transfer += s.Transfer
+				row.Waiting += s.Waiting
+			}
+		}
+	}
 }

@@ -7,8 +7,7 @@ import (
 )
 
 // A kernel is listed where its time differs between ranks by at least this much: in
-// percent of the median of the ranks, and in thousandths of the first rank's time in the
-// stage.
+// percent of the median of the ranks, and in thousandths of the first rank's GPU time.
 const (
 	SpreadPercent = 10
 	SpreadFloor   = 1
@@ -84,7 +83,6 @@ func (m *matcher) spread(all []*member) {
 	}
 	ranks := make([]int, len(members))
 	rows := map[spreadKey]*Spread{}
-	floor := map[string]int64{} // time of the stage on the first member
 	stepped := map[string]bool{}
 	for _, st := range members[0].steps {
 		stepped[members[0].Stages[st.stage]] = true
@@ -104,15 +102,12 @@ func (m *matcher) spread(all []*member) {
 			}
 			s.Times[i] += a.time
 			s.Launches[i] += a.launches
-			if i == 0 {
-				floor[key.stage] += a.time
-			}
 		}
 	}
 	for _, s := range rows {
 		_, _, median := s.Bounds()
 		w := s.width()
-		if w*100 < median*SpreadPercent || w*1000 < floor[s.Stage]*SpreadFloor {
+		if w*100 < median*SpreadPercent || w*1000 < members[0].Total*SpreadFloor {
 			continue
 		}
 		if !stepped[s.Stage] && slices.Max(s.Launches) != slices.Min(s.Launches) {

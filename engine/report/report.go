@@ -27,6 +27,8 @@ type Report struct {
 	Kernels     []KernelRow  `json:"kernels"`
 	Fuse        []FuseRow    `json:"fuse"`
 	Overlap     []OverlapRow `json:"overlap"`
+	// Ranks compares the ranks of the run; absent where one was read.
+	Ranks *Ranks `json:"ranks,omitempty"`
 	// OverlapWhy says what the overlap table rests on and what it cannot tell.
 	OverlapWhy string   `json:"overlap_verdict"`
 	Conclusion []string `json:"conclusion"`
@@ -44,7 +46,7 @@ type Report struct {
 // Trace is one file that was read.
 type Trace struct {
 	Path    string `json:"path"`
-	Role    string `json:"role"` // "trace", "mapping" or "formal"
+	Role    string `json:"role"` // "trace", "mapping", "formal" or "other rank"
 	Bytes   int64  `json:"json_bytes"`
 	Events  int64  `json:"events"`
 	Skipped int64  `json:"events_skipped"`
@@ -143,6 +145,9 @@ type Stage struct {
 	// Example is the name of the stage's first step, as annotated.
 	Example  string   `json:"example_step,omitempty"`
 	Families []Family `json:"families"`
+	// Waiting is the part of Time in which a collective waited for another rank; 0 where
+	// one rank was read.
+	Waiting int64 `json:"waiting_ns,omitempty"`
 }
 
 // Family is the time of one kernel family in a stage.
@@ -175,6 +180,8 @@ type KernelRow struct {
 	Launches int    `json:"launches"`
 	Min      int64  `json:"min_ns"`
 	Max      int64  `json:"max_ns"`
+	// Waiting is the part of Time that was waiting for another rank; 0 where one was read.
+	Waiting int64 `json:"waiting_ns,omitempty"`
 	// Sites are where it was launched, by time, most first.
 	Sites []Site `json:"sites,omitempty"`
 	// Ops are the innermost cpu_ops around its launches, by time, most first.
@@ -226,7 +233,12 @@ type FuseRow struct {
 	Bound     int64 `json:"saving_bound_ns"`
 	BoundGaps int64 `json:"saving_bound_gaps_ns"` // the part of Bound that is gaps
 	// Collective tells that a chain holds a collective, whose time is partly waiting.
-	Collective   bool          `json:"collective,omitempty"`
+	Collective bool `json:"collective,omitempty"`
+	// Matched counts the collectives of the row's chains that several ranks' traces split;
+	// Transfer and Waiting are their time. Bound does not count their waiting.
+	Matched      int           `json:"matched_calls,omitempty"`
+	Transfer     int64         `json:"transfer_ns,omitempty"`
+	Waiting      int64         `json:"waiting_ns,omitempty"`
 	Path         string        `json:"path"`
 	Conclude     string        `json:"conclude"`
 	Switches     []string      `json:"switches,omitempty"`
@@ -305,10 +317,15 @@ type OverlapRow struct {
 	Exposed  int64  `json:"exposed_ns"`
 	Hidden   int64  `json:"hidden_ns"`
 	// HiddenCompute is the part of Hidden under compute kernels.
-	HiddenCompute int64   `json:"hidden_under_compute_ns"`
-	Streams       []int64 `json:"streams"`
-	Sites         []Site  `json:"sites,omitempty"`
-	Ops           []Op    `json:"ops,omitempty"` // innermost cpu ops of the launches, most time first
-	Verdict       string  `json:"verdict"`       // "exposed", "partly-hidden" or "hidden"
-	Advice        string  `json:"advice"`
+	HiddenCompute int64 `json:"hidden_under_compute_ns"`
+	// Matched counts the launches that several ranks' traces split into Transfer and
+	// Waiting.
+	Matched  int     `json:"matched_calls,omitempty"`
+	Transfer int64   `json:"transfer_ns,omitempty"`
+	Waiting  int64   `json:"waiting_ns,omitempty"`
+	Streams  []int64 `json:"streams"`
+	Sites    []Site  `json:"sites,omitempty"`
+	Ops      []Op    `json:"ops,omitempty"` // innermost cpu ops of the launches, most time first
+	Verdict  string  `json:"verdict"`       // "exposed", "partly-hidden" or "hidden"
+	Advice   string  `json:"advice"`
 }
