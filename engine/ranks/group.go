@@ -25,6 +25,11 @@ func places(ranks []Rank) []place {
 		globals[ranks[i].Global]++
 	}
 	oneWorld := len(globals) == len(ranks) && globals[-1] == 0
+	// Where the groups of one trace are not known, the names must do for all.
+	named, grouped := true, true
+	for i := range ranks {
+		named, grouped = named && ranks[i].Named, grouped && len(ranks[i].Groups) > 0
+	}
 	taken := map[string]int{}
 	for i := range ranks {
 		r, p := &ranks[i], &out[i]
@@ -32,7 +37,7 @@ func places(ranks []Rank) []place {
 			p.world = r.Place
 		}
 		switch {
-		case len(r.Groups) == 1:
+		case len(r.Groups) == 1 && (grouped || !named):
 			p.home = "ranks " + list(r.Groups[0])
 		case r.Named:
 			p.home = "TP ranks"

@@ -30,7 +30,7 @@ func (f *FuseRow) Worked() int64 { return f.Related() - f.Waiting }
 
 // waited says how much of a row's time was waiting.
 func (f *FuseRow) waited() string {
-	if f.Matched == 0 {
+	if f.Waiting == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%s of its time (%s) was waiting for a rank that came later, in %s; the row is ranked by the other %s",

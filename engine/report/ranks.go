@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -159,7 +160,7 @@ func (a *Arrivals) text(stages bool) string {
 			parts = append([]string{s}, parts...)
 			continue
 		}
-		if len(a.By) <= 4 || b.Last > 0 {
+		if b.Last > 0 {
 			parts = append(parts, s)
 		}
 	}
@@ -170,9 +171,15 @@ func (a *Arrivals) text(stages bool) string {
 	if stages {
 		head = a.Stage + ": " + head
 	}
-	s := fmt.Sprintf("%s; of %s %s", head, plural(a.Calls, "matched call"), strings.Join(cut(parts, 4), ", "))
+	s := head + "; of " + plural(a.Calls, "matched call") + " "
+	if len(parts) > 0 {
+		s += strings.Join(cut(parts, 4), ", ")
+	}
+	if a.Ties > 0 && len(parts) > 0 {
+		s += "; "
+	}
 	if a.Ties > 0 {
-		s += fmt.Sprintf("; to %d no rank came clearly last", a.Ties)
+		s += fmt.Sprintf("to %d no rank came clearly last", a.Ties)
 	}
 	return s
 }
@@ -188,18 +195,39 @@ func (k *RankKernel) text() string {
 	return s
 }
 
-func (u *Unmatched) text() string {
-	return fmt.Sprintf("rank %s, %s: %s of %s, %s: %s", u.Rank, u.Stage, plural(u.Calls, "call"), u.Label, Duration(u.Time), u.Reason)
-}
-
-// lists are the sentences below the tables.
+// unmatched says what was not matched and why, the ranks of one kernel and reason together.
 func (k *Ranks) unmatched() []string {
-	var out []string
+	type kind struct{ stage, label, reason string }
+	type tally struct {
+		calls int
+		time  int64
+		ranks []string
+	}
+	sums := map[kind]*tally{}
+	var order []kind
 	for i := range k.Unmatched {
-		if len(out) == shownUnmatched {
-			return append(out, fmt.Sprintf("%d more kinds of calls not matched", len(k.Unmatched)-i))
+		u := &k.Unmatched[i]
+		id := kind{u.Stage, u.Label, u.Reason}
+		if sums[id] == nil {
+			sums[id] = &tally{}
+			order = append(order, id)
 		}
-		out = append(out, k.Unmatched[i].text())
+		t := sums[id]
+		t.calls, t.time = t.calls+u.Calls, t.time+u.Time
+		if !slices.Contains(t.ranks, u.Rank) { // two parts of a rank may have one stage
+			t.ranks = append(t.ranks, u.Rank)
+		}
+	}
+	var out []string
+	for i, id := range order {
+		if i == shownUnmatched {
+			return append(out, fmt.Sprintf("%d more", len(order)-i))
+		}
+		t, word := sums[id], "rank "
+		if len(t.ranks) > 1 {
+			word = "ranks "
+		}
+		out = append(out, fmt.Sprintf("%s: %s · %s on %s%s, %s: %s", id.stage, id.label, plural(t.calls, "call"), word, strings.Join(cut(t.ranks, 8), ", "), Duration(t.time), id.reason))
 	}
 	return out
 }

@@ -253,7 +253,7 @@ func (t *text) kernels(s *Stage) {
 		}
 		t.line(l)
 		if narrow {
-			t.line(" " + strings.Repeat(" ", familyCol) + wait+middle(at, t.v.Width-familyCol-1-width(wait)))
+			t.line(" " + strings.Repeat(" ", familyCol) + wait + middle(at, t.v.Width-familyCol-1-width(wait)))
 		}
 	}
 	if hidden > 0 {
