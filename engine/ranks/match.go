@@ -278,6 +278,9 @@ func (m *matcher) group(all []*member, stage string) {
 		why := "no other rank of its group was read"
 		if len(all) > 1 {
 			why = "no other rank of its group has the same steps"
+			if len(all) == 2 {
+				why += ": " + all[1].shift.why
+			}
 		}
 		m.leaveAll(first, why)
 		return
