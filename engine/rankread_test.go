@@ -58,12 +58,12 @@ func TestGate(t *testing.T) {
 }
 
 func TestFirstError(t *testing.T) {
-	real := errors.New("broken")
+	broken := errors.New("broken")
 	stopped := fmt.Errorf("reading: %w", context.Canceled)
 	for _, c := range []struct {
 		errs []error
 		want error
-	}{{nil, nil}, {[]error{nil, nil}, nil}, {[]error{stopped, nil, real}, real}, {[]error{nil, stopped}, stopped}} {
+	}{{nil, nil}, {[]error{nil, nil}, nil}, {[]error{stopped, nil, broken}, broken}, {[]error{nil, stopped}, stopped}} {
 		if got := firstError(c.errs); got != c.want {
 			t.Errorf("%v: %v, want %v", c.errs, got, c.want)
 		}
