@@ -18,6 +18,7 @@ import (
 	"github.com/sgrules/sgrules/engine/kineto"
 	"github.com/sgrules/sgrules/engine/match"
 	"github.com/sgrules/sgrules/engine/overlap"
+	"github.com/sgrules/sgrules/engine/ranks"
 	"github.com/sgrules/sgrules/engine/report"
 	"github.com/sgrules/sgrules/engine/rule"
 )
@@ -33,6 +34,9 @@ type Options struct {
 	Stdin   io.Reader
 	// Rank chooses the TP rank (or global rank) in a profile directory; -1 the lowest.
 	Rank int64
+	// Ranks chooses ranks of one run to compare with the one reported on, which is Rank or
+	// the lowest: in a profile directory, or among Paths, which are then of several ranks.
+	Ranks RankSet
 	// Strict makes a damaged trace an error instead of a warning.
 	Strict bool
 	// Catalog gives what to match with. It runs while the first trace is read.
@@ -44,8 +48,13 @@ type Options struct {
 	Framework string
 	// Version is printed in the report.
 	Version string
-	// Progress, if not nil, is called now and then with the bytes read of a file.
+	// Progress, if not nil, is called now and then with the bytes read of a file, never
+	// twice at a time.
 	Progress func(path string, read, total int64)
+
+	// matching is held while rules are compiled and matched, where several traces are
+	// read at once; nil where one is.
+	matching *sync.Mutex
 }
 
 // part is one trace of the run with all that was found in it.
@@ -60,10 +69,17 @@ type part struct {
 	// aligned tells what came of it.
 	mapping *kineto.Trace
 	aligned *align.Result
+	// stages are the report's names of the graph's stages; calls what other ranks tell of
+	// the collectives, by kernel; nil if only one was read.
+	stages []string
+	calls  map[int32]ranks.Split
 }
 
 // Analyze reads the traces and reports on them.
 func Analyze(ctx context.Context, o Options) (*report.Report, error) {
+	if !o.Ranks.None() {
+		return analyzeRanks(ctx, o)
+	}
 	in, err := inputs(o.Paths, o.Rank)
 	if err != nil {
 		return nil, err
@@ -86,7 +102,7 @@ func Analyze(ctx context.Context, o Options) (*report.Report, error) {
 		}
 		parts = append(parts, p)
 	}
-	return assemble(o, in, args, parts), nil
+	return assemble(o, in, args, parts, nil), nil
 }
 
 func analyzeOne(ctx context.Context, o Options, load func() (*Catalog, error), path string, args *serverArgs, maps []string) (*part, error) {
@@ -104,6 +120,10 @@ func analyzeOne(ctx context.Context, o Options, load func() (*Catalog, error), p
 		return nil, err
 	}
 	p.run = describe(o, p, args)
+	if o.matching != nil {
+		o.matching.Lock()
+		defer o.matching.Unlock()
+	}
 	p.found, err = match.Run(p.graph, cat.Rules, &p.run)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

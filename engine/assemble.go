@@ -12,7 +12,7 @@ import (
 )
 
 // assemble sums the parts into one report.
-func assemble(o Options, in *chosen, args *serverArgs, parts []*part) *report.Report {
+func assemble(o Options, in *chosen, args *serverArgs, parts []*part, with *compared) *report.Report {
 	r := &report.Report{Schema: report.Schema, Version: o.Version, Mode: "single", Picked: in.picked, Left: in.left}
 	r.Run.Rank = -1
 	// A list without entries is a list in JSON too.
@@ -36,7 +36,8 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part) *report.Re
 		}
 	}
 	for _, p := range parts {
-		stages := stageNames(r, p)
+		p.stages = stageNames(r, p)
+		stages := p.stages
 		addStages(r, p, stages)
 		r.Kernels = append(r.Kernels, kernelRows(p, stages)...)
 		r.Fuse = append(r.Fuse, findingRows(p, stages, "fuse")...)
@@ -47,6 +48,7 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part) *report.Re
 	pathsOf(r.Overlap, r.OverlapPaths)
 	sortRows(r)
 	labels(r)
+	addRanks(r, parts, with)
 	r.OverlapWhy = overlapWhy(r, parts)
 	r.Conclusion, r.Headline = conclude(r), headline(r)
 	return r
@@ -195,6 +197,7 @@ func addStages(r *report.Report, p *part, names []string) {
 		s.Time += k.Dur
 		s.Stage.Kernels++
 		s.fam[p.found.Family[k.Sym]] += k.Dur
+		s.Waiting += p.calls[int32(i)].Waiting
 	}
 	for i := range g.Steps {
 		st := &g.Steps[i]
@@ -241,7 +244,7 @@ func sortRows(r *report.Report) {
 		return cmp.Or(cmp.Compare(b.Time, a.Time), strings.Compare(a.Stage, b.Stage), strings.Compare(a.Name, b.Name))
 	})
 	slices.SortStableFunc(r.Fuse, func(a, b report.FuseRow) int {
-		return cmp.Or(cmp.Compare(verdictOrder(a.Verdict), verdictOrder(b.Verdict)), cmp.Compare(b.Related(), a.Related()),
+		return cmp.Or(cmp.Compare(verdictOrder(a.Verdict), verdictOrder(b.Verdict)), cmp.Compare(b.Worked(), a.Worked()), cmp.Compare(b.Related(), a.Related()),
 			strings.Compare(a.Rule, b.Rule), strings.Compare(a.Stage, b.Stage))
 	})
 	slices.SortStableFunc(r.Overlap, func(a, b report.OverlapRow) int {

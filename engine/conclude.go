@@ -18,6 +18,9 @@ func headline(r *report.Report) string {
 	if len(r.Stages) > 1 {
 		text = s.Name + " dominated by " + list(leading(s))
 	}
+	if s := straggler(r); s != "" {
+		text += "; " + s
+	}
 	open := opportunities(r)
 	return text + "; " + strings.ToLower(open[:1]) + strings.TrimSuffix(open[1:], ".") + "; overlap verdict: " + verdictFrom(r)
 }
@@ -34,6 +37,9 @@ func conclude(r *report.Report) []string {
 			continue
 		}
 		out = append(out, dominates(s, len(r.Stages) > 1))
+	}
+	if s := waiting(r); s != "" {
+		out = append(out, s)
 	}
 	out = append(out, opportunities(r), basis(r))
 	return out
@@ -53,7 +59,11 @@ func leading(s *report.Stage) []string {
 		if len(top) == 3 || len(top) > 0 && f.Time*100 < s.Time*10 {
 			break
 		}
-		top = append(top, fmt.Sprintf("%s (%s)", f.Name, report.Percent(f.Time, s.Time)))
+		share := report.Percent(f.Time, s.Time)
+		if f.Name == "communication" && s.Waiting > 0 {
+			share += ", " + report.Percent(s.Waiting, f.Time) + " of it waiting for other ranks"
+		}
+		top = append(top, fmt.Sprintf("%s (%s)", f.Name, share))
 	}
 	return top
 }

@@ -30,6 +30,11 @@ func findingRows(p *part, stages []string, kind string) []report.FuseRow {
 		row.Bound, row.BoundGaps = bound(p, missed, kind)
 		row.Fused.Together = together(p, f.Fused)
 		row.Collective = f.Verdict != match.Applied && holdsCollective(p, missed)
+		chains := f.Fused
+		if len(f.Split) > 0 && f.Verdict != match.Applied {
+			chains = f.Split
+		}
+		addWaiting(&row, p, chains)
 		for _, u := range f.Unknown {
 			row.Unknown = append(row.Unknown, report.Unknown(u))
 		}
@@ -210,13 +215,14 @@ func together(p *part, chains []int) (sum int64) {
 
 // bound is what taking the path could save at the most: of a fusion every kernel of a chain but
 // the longest, and the gaps between them; of an overlap the same without gaps, and no more than
-// half of the chain, which is what two streams can do.
+// half of the chain, which is what two streams can do. Waiting for other ranks, where it is
+// known, is not counted: neither takes it away.
 func bound(p *part, chains []int, kind string) (all, idle int64) {
 	for _, c := range chains {
 		ch := &p.found.Chains[c]
 		var sum, longest int64
 		for _, k := range ch.Kernels {
-			d := p.graph.Kernels[k].Dur
+			d := p.graph.Kernels[k].Dur - p.calls[k].Waiting
 			sum += d
 			longest = max(longest, d)
 		}
@@ -240,4 +246,17 @@ func holdsCollective(p *part, chains []int) bool {
 		}
 	}
 	return false
+}
+
+// addWaiting splits the collectives in the chains by what the traces of other ranks tell.
+func addWaiting(row *report.FuseRow, p *part, chains []int) {
+	for _, c := range chains {
+		for _, k := range p.found.Chains[c].Kernels {
+			if s, ok := p.calls[k]; ok {
+				row.Matched++
+				row.Transfer += s.Transfer
+				row.Waiting += s.Waiting
+			}
+		}
+	}
 }

@@ -54,6 +54,11 @@ func overlapRows(p *part, stages []string, total int64) []report.OverlapRow {
 		t.row.Exposed += p.times.Exposed[i]
 		t.row.Hidden += p.times.Hidden[i]
 		t.row.HiddenCompute += p.times.HiddenCompute[i]
+		if c, ok := p.calls[int32(i)]; ok {
+			t.row.Matched++
+			t.row.Transfer += c.Transfer
+			t.row.Waiting += c.Waiting
+		}
 		t.sites.add(k)
 		t.streams[g.Streams[k.Stream].ID] = true
 		if p.found.Work(int32(i)) != overlap.Compute {
@@ -147,7 +152,9 @@ func advise(r *report.OverlapRow) string {
 	}
 	gain := report.Duration(r.Exposed)
 	text := fmt.Sprintf("%s of it ran with nothing beside it", gain)
-	if r.Family == "collective" {
+	if r.Matched > 0 {
+		text += "; " + waited(r)
+	} else if r.Family == "collective" {
 		text += "; with one rank, transfer and waiting for a slower rank cannot be told apart"
 	}
 	switch r.Risk {
@@ -185,6 +192,21 @@ func binds(f *report.FuseRow, symbol string) bool {
 		}
 	}
 	return false
+}
+
+// waited splits a row's time by what the traces of other ranks tell.
+func waited(r *report.OverlapRow) string {
+	s := fmt.Sprintf("%s (%s) was waiting for a rank that came later and %s at the most transfer", report.Duration(r.Waiting), report.Percent(r.Waiting, r.Time), report.Duration(r.Transfer))
+	if r.Matched < r.Launches {
+		s += fmt.Sprintf("; %d of %d launches could not be matched", r.Launches-r.Matched, r.Launches)
+	}
+	switch {
+	case r.Waiting*2 > r.Time:
+		return s + "; look first at why the ranks arrive apart, overlap gains the transfer only"
+	case r.Waiting*10 > r.Time:
+		return s + "; overlap gains the transfer only"
+	}
+	return s
 }
 
 func overlapWhy(r *report.Report, parts []*part) string {

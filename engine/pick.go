@@ -22,8 +22,10 @@ type traceFile struct {
 	path    string
 	profile string // what the files of one profile share
 	stage   string
-	rank    int64 // TP rank, or the global rank; -1 unknown
-	other   int64 // sum of the DP, PP and EP ranks: 0 for the first of each
+	rank    int64  // TP rank, or the global rank; -1 unknown
+	other   int64  // sum of the DP, PP and EP ranks: 0 for the first of each
+	place   string // data- and pipeline-parallel place, "DP-1 PP-0"; "" none
+	tp      bool   // the name gives a tensor-parallel rank
 	merged  bool
 	time    int64 // modification, ns
 }
@@ -37,32 +39,9 @@ type picked struct {
 // pick chooses, in a profile directory, the traces of one rank of the newest profile: one
 // a stage, a rank's own file before a merged one. rank -1 asks for the lowest there is.
 func pick(dir string, rank int64) (*picked, error) {
-	all, err := traceFiles(dir)
+	all, cand, best, err := newest(dir)
 	if err != nil {
 		return nil, err
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%s: no trace in this directory: expected files named *.trace.json, *.trace.json.gz, *.pt.trace.json.gz or *.json.gz", dir)
-	}
-	newest := map[string]int64{}
-	for _, f := range all {
-		newest[f.profile] = max(newest[f.profile], f.time)
-	}
-	best := all[0].profile
-	for _, f := range all {
-		p := f.profile
-		if c := cmp.Compare(newest[p], newest[best]); c > 0 || c == 0 && p > best {
-			best = p
-		}
-	}
-	var cand []traceFile
-	for _, f := range all {
-		if f.profile == best {
-			cand = append(cand, f)
-		}
-	}
-	if slices.ContainsFunc(cand, func(f traceFile) bool { return !f.merged }) {
-		cand = slices.DeleteFunc(cand, func(f traceFile) bool { return f.merged })
 	}
 	if rank < 0 {
 		rank = lowestRank(cand)
@@ -98,6 +77,38 @@ func pick(dir string, rank int64) (*picked, error) {
 		}
 	}
 	return p, nil
+}
+
+// newest lists all traces of a directory and those of its newest profile, whose name it
+// gives; a merged trace counts where there is nothing else.
+func newest(dir string) (all, cand []traceFile, best string, err error) {
+	all, err = traceFiles(dir)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	if len(all) == 0 {
+		return nil, nil, "", fmt.Errorf("%s: no trace in this directory: expected files named *.trace.json, *.trace.json.gz, *.pt.trace.json.gz or *.json.gz", dir)
+	}
+	last := map[string]int64{}
+	for _, f := range all {
+		last[f.profile] = max(last[f.profile], f.time)
+	}
+	best = all[0].profile
+	for _, f := range all {
+		p := f.profile
+		if c := cmp.Compare(last[p], last[best]); c > 0 || c == 0 && p > best {
+			best = p
+		}
+	}
+	for _, f := range all {
+		if f.profile == best {
+			cand = append(cand, f)
+		}
+	}
+	if slices.ContainsFunc(cand, func(f traceFile) bool { return !f.merged }) {
+		cand = slices.DeleteFunc(cand, func(f traceFile) bool { return f.merged })
+	}
+	return all, cand, best, nil
 }
 
 func lowestRank(files []traceFile) int64 {
@@ -196,6 +207,7 @@ func parseTraceName(path string) traceFile {
 					if p != "TP" && p != "rank" {
 						f.other += n
 					}
+					f.at(p, n)
 					i++
 					continue
 				}
@@ -209,6 +221,7 @@ func parseTraceName(path string) traceFile {
 	}
 	f.profile = strings.Join(keep, "-")
 	if f.rank < 0 {
+		f.placeWords(f.profile)
 		f.rank, f.profile = rankWord(f.profile)
 	}
 	if graph.StageFromPath(filepath.Base(path)) == "" && f.stage != "" {

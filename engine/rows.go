@@ -105,6 +105,7 @@ func kernelRows(p *part, stages []string) []report.KernelRow {
 		t.row.Time += k.Dur
 		t.row.Launches++
 		t.row.Min, t.row.Max = min(t.row.Min, k.Dur), max(t.row.Max, k.Dur)
+		t.row.Waiting += p.calls[int32(i)].Waiting
 		t.sites.add(k)
 		t.streams[g.Streams[k.Stream].ID] = true
 	}

@@ -29,6 +29,7 @@ type analyzeFlags struct {
 	rules     []string
 	onlyRules bool
 	rank      int64
+	ranks     string
 	strict    bool
 	args      string
 	framework string
@@ -53,10 +54,13 @@ with the source lines that launched them, the communication that was exposed, th
 fusion patterns that are taken or missing, and a short conclusion.
 
 A profile directory stands for the traces of one rank of its newest profile, one a stage.
+With --ranks the others are compared with it: transfer and waiting of the collectives, the
+rank that came last, the kernels that take longer on one rank than on another.
 A file server_args.json beside the trace tells which paths the server had switched off.`,
 		example: `sgrules analyze trace.json.gz
 sgrules analyze --min-share 0.2 --wide 1782843274.77-TP-0-DECODE.trace.json.gz
 sgrules analyze --rank 1 profile-directory/
+sgrules analyze --ranks all profile-directory/
 sgrules analyze --mapping capture.trace.json.gz --formal decode.trace.json.gz
 sgrules analyze --format json trace.json.gz | jq '.fuse[] | [.rule, .verdict]'
 zstd -dc trace.json.zst | sgrules analyze -
@@ -73,6 +77,7 @@ sgrules analyze --fail-on should-apply,partial trace.json.gz`,
 			f.StringArrayVar(&a.rules, "rules", nil, "a `folder` with fuse/ or overlap/ rules that are added or, by id, replace; may be repeated")
 			f.BoolVar(&a.onlyRules, "only-rules", false, "match only the rules of --rules, none that the program ships with")
 			f.Int64Var(&a.rank, "rank", -1, "in a profile directory, the TP or global `rank` to read (default: the lowest)")
+			f.StringVar(&a.ranks, "ranks", "", "compare these `ranks` of a profile directory, or of the traces named: all, or a list such as 0,2; the tables are those of --rank or the lowest")
 			f.BoolVar(&a.strict, "strict", false, "fail on a truncated or damaged trace instead of warning")
 			f.StringVar(&a.args, "server-args", "", "`file` with the server's arguments (default: server_args.json beside the trace)")
 			f.StringVar(&a.framework, "framework", "auto", "what served: auto, sglang, vllm, tensorrt-llm or tokenspeed")
@@ -119,7 +124,11 @@ func (a *analyzeFlags) run(ctx context.Context, args []string, s streams) error 
 	if err := a.check(args); err != nil {
 		return err
 	}
-	o := engine.Options{Paths: args, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, ServerArgs: a.args, Version: buildVersion(),
+	set, err := engine.ParseRanks(a.ranks)
+	if err != nil {
+		return usagef("analyze: --ranks %w", err)
+	}
+	o := engine.Options{Paths: args, Ranks: set, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, ServerArgs: a.args, Version: buildVersion(),
 		Catalog: func() (*engine.Catalog, error) { return engine.LoadCatalog(a.rules, a.onlyRules) }}
 	if a.framework != "auto" {
 		o.Framework = a.framework

@@ -29,6 +29,9 @@ const (
 	argWaitEvent
 	argName
 	argLabels
+	argCollective
+	argGroup
+	argRanks
 
 	fieldCount
 )
@@ -81,6 +84,12 @@ func argField(key []byte) field {
 		return argName
 	case "labels":
 		return argLabels
+	case "Collective name":
+		return argCollective
+	case "Process Group Name":
+		return argGroup
+	case "Process Group Ranks":
+		return argRanks
 	}
 	if len(key) == len("external id") && lowerEqual(key, "external id") {
 		return argExt // "external id" in old files
@@ -142,7 +151,7 @@ func keepOf(f field) int {
 	switch f {
 	case fieldNone:
 		return 0
-	case fieldName, argKernel, argName, argLabels:
+	case fieldName, argKernel, argName, argLabels, argRanks:
 		return MaxName
 	}
 	return maxText

@@ -26,6 +26,7 @@ const (
 	distRank
 	distWorld
 	distBackend
+	distGroups
 )
 
 func traceField(key []byte) field {
@@ -86,6 +87,7 @@ func (s *scanner) traceMember(f field) (err error) {
 		return s.elements(s.device)
 	case metaDistributed:
 		m.Rank, m.WorldSize, m.Backend = -1, 0, ""
+		s.t.Groups, s.groupRanks = nil, 0
 		if c != '{' {
 			return s.skipValue()
 		}
@@ -162,6 +164,8 @@ func distField(key []byte) field {
 		return distWorld
 	case "backend":
 		return distBackend
+	case "pg_config":
+		return distGroups
 	}
 	return fieldNone
 }
@@ -175,6 +179,11 @@ func (s *scanner) distMember(f field) (err error) {
 		m.WorldSize, err = s.integerValue(0)
 	case distBackend:
 		m.Backend, err = s.textValue()
+	case distGroups:
+		if s.buf[s.pos] != '[' {
+			return s.skipValue()
+		}
+		return s.elements(s.group)
 	default:
 		err = s.skipValue()
 	}

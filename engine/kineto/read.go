@@ -26,6 +26,10 @@ type Options struct {
 	// 0 is 1 MiB. Tests set it to move the edges.
 	ChunkSize int
 
+	// NoStacks leaves out cpu_ops and Python frames, which are most of a trace: for readers
+	// that need kernels, launches and annotations and no source lines.
+	NoStacks bool
+
 	general bool // no learned shapes; for tests that compare the two scanners
 }
 

@@ -55,6 +55,7 @@ func newScanner(ctx context.Context, src *source, path string, o Options) *scann
 		strict: o.Strict,
 	}
 	s.store.init()
+	s.noStacks = o.NoStacks
 	s.shapes.off = o.general
 	s.visitTrace, s.visitEvent, s.visitArg = s.traceMember, s.eventMember, s.argMember
 	return s

@@ -22,6 +22,8 @@ const (
 
 // store turns events into the columns of the trace.
 type store struct {
+	noStacks bool // ops and frames are not kept
+
 	scratch [fieldCount][]byte // tokens of the general scanner
 	text1   []byte             // unescaped text
 
@@ -31,6 +33,9 @@ type store struct {
 	titles  map[lane]string // thread_name
 	procs   map[NameID]int  // index of Trace.Processes by pid in lanes
 	pairs   map[lane]*open
+	colls   map[Collective]int32 // index of Trace.Collectives
+
+	groupRanks int // in Trace.Groups
 
 	// The lane and thread of the last host event: the next one has mostly the same.
 	lastPid, lastTid []byte
@@ -51,6 +56,7 @@ func (st *store) init() {
 	st.titles = map[lane]string{}
 	st.procs = map[NameID]int{}
 	st.pairs = map[lane]*open{}
+	st.colls = map[Collective]int32{}
 }
 
 // finish fills in what is known at the end only.
@@ -146,9 +152,13 @@ func (s *scanner) add(cat category, ts, dur int64) {
 	t := s.t
 	switch cat {
 	case catOp:
-		t.Ops.Append(Span{Ts: ts, Dur: dur, Name: s.name(fieldName), Thread: s.thread()})
+		if !s.noStacks {
+			t.Ops.Append(Span{Ts: ts, Dur: dur, Name: s.name(fieldName), Thread: s.thread()})
+		}
 	case catFrame:
-		t.Frames.Append(Span{Ts: ts, Dur: dur, Name: s.name(fieldName), Thread: s.thread()})
+		if !s.noStacks {
+			t.Frames.Append(Span{Ts: ts, Dur: dur, Name: s.name(fieldName), Thread: s.thread()})
+		}
 	case catAnnotation:
 		t.Annotations = append(t.Annotations, Span{Ts: ts, Dur: dur, Name: s.name(fieldName), Thread: s.thread()})
 	case catLaunch:
@@ -163,7 +173,7 @@ func (s *scanner) add(cat category, ts, dur int64) {
 			Device: s.device32(), Stream: s.stream(),
 			Corr: s.integer(argCorr, 0), Ext: s.integer(argExt, 0),
 			Graph: s.integer(argGraph, 0), Node: s.integer(argNode, 0),
-			Bytes: max(s.integer(argBytes, 0), 0), Pid: s.process(),
+			Bytes: max(s.integer(argBytes, 0), 0), Pid: s.process(), Coll: s.collective(),
 		})
 	case catMark:
 		t.Marks = append(t.Marks, Mark{

@@ -45,6 +45,7 @@ type Activity struct {
 	Name   NameID
 	Kind   Kind
 	Device int32  // args.device, else the pid when it is a number; -1 unknown
+	Coll   int32  // what the profiler knows of a collective: place in Trace.Collectives; 0 none
 	Stream int64  // args.stream, else a numeric tid; -1 unknown
 	Corr   int64  // correlation id; 0 none
 	Ext    int64  // External id of the launching op; 0 none
@@ -135,6 +136,11 @@ type Trace struct {
 	Threads []Thread // of host events, in order of first appearance
 
 	Processes []Process
+
+	// Collectives are the distinct collectives that activities name; the first is empty.
+	// Groups are the process groups of distributedInfo.pg_config that have ranks.
+	Collectives []Collective
+	Groups      []Group
 
 	Activities  []Activity
 	Launches    []Launch

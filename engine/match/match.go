@@ -58,6 +58,12 @@ func Run(g *graph.Graph, set *rule.Set, run *rule.Run) (*Result, error) {
 	return m.res, m.findings()
 }
 
+// Classify finds the families of g's kernels and matches no rule.
+func Classify(g *graph.Graph, set *rule.Set) (*Result, error) {
+	m := &matcher{g: g, set: set, res: &Result{Graph: g}}
+	return m.res, m.classes()
+}
+
 type matcher struct {
 	g   *graph.Graph
 	set *rule.Set

@@ -24,6 +24,19 @@ func (t *text) verdict(v string) string {
 // what is applied.
 func (f *FuseRow) Related() int64 { return f.side().Time }
 
+// Worked is Related without the waiting for other ranks that is known: what rows are
+// ranked by.
+func (f *FuseRow) Worked() int64 { return f.Related() - f.Waiting }
+
+// waited says how much of a row's time was waiting.
+func (f *FuseRow) waited() string {
+	if f.Waiting == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s of its time (%s) was waiting for a rank that came later, in %s; the row is ranked by the other %s",
+		Duration(f.Waiting), Percent(f.Waiting, f.Related()), plural(f.Matched, "matched call"), Duration(f.Worked()))
+}
+
 func (f *FuseRow) side() *Side {
 	if f.Split.Chains > 0 && f.Verdict != "applied" {
 		return &f.Split
@@ -95,9 +108,15 @@ func (t *text) fuseRow(f *FuseRow) {
 	if f.Fused.Together > 0 {
 		t.para(indent, indent+"  ", fmt.Sprintf("both at the same time for %s", Duration(f.Fused.Together)))
 	}
+	if s := f.waited(); s != "" {
+		t.para(indent, indent+"  ", s)
+	}
 	if s := f.saves(r.Total); s != "" {
 		s = "saves at most " + s
-		if f.Collective {
+		switch {
+		case f.Collective && f.Matched > 0:
+			s += ", not counting what the collective itself would gain, nor its waiting"
+		case f.Collective:
 			s += ", not counting what the collective itself would gain; one rank cannot tell its transfer from its waiting"
 		}
 		t.para(indent, indent+"  ", s)

@@ -21,6 +21,7 @@ func Markdown(w io.Writer, r *Report, v View) error {
 	}
 	m.overlap()
 	m.fuse()
+	m.ranks()
 	m.printf("## Conclusion\n\n")
 	for _, s := range r.Conclusion {
 		m.printf("%s\n", md(s))
@@ -105,7 +106,7 @@ func (m *markdown) kernels(s *Stage) {
 		if len(k.Ops) > 0 {
 			op = k.Ops[0].Name
 		}
-		m.row(md(k.Family), md(name), Duration(k.Time), Percent(k.Time, r.Total), group(k.Launches), md(where(k.Sites, k.Time, true)), md(op))
+		m.row(md(k.Family), md(name), Duration(k.Time), Percent(k.Time, r.Total), group(k.Launches), md(k.waited()+where(k.Sites, k.Time, true)), md(op))
 	}
 	if hidden > 0 {
 		m.printf("\n%s under %s %% each, %s together, not shown.\n", plural(hidden, "kernel"), bar(m.v.MinShare), Percent(hiddenTime, r.Total))
@@ -207,6 +208,9 @@ func (m *markdown) fuseRow(f *FuseRow) {
 // details are the sentences that do not fit a table.
 func (m *markdown) details(f *FuseRow) {
 	var out []string
+	if s := f.waited(); s != "" {
+		out = append(out, s)
+	}
 	if f.Verdict != "applied" {
 		if f.Split.Chains > 0 {
 			out = append(out, "path: "+f.Path, f.Conclude)

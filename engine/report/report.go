@@ -30,6 +30,8 @@ type Report struct {
 	// OverlapPaths is what the overlap rules found: Fused is the path taken, work at the same
 	// time, Split the same work in turn.
 	OverlapPaths []FuseRow `json:"overlap_paths"`
+	// Ranks compares the ranks of the run; absent where one was read.
+	Ranks *Ranks `json:"ranks,omitempty"`
 	// OverlapWhy says what the overlap table rests on and what it cannot tell.
 	OverlapWhy string   `json:"overlap_verdict"`
 	Conclusion []string `json:"conclusion"`
@@ -49,7 +51,7 @@ type Report struct {
 // Trace is one file that was read.
 type Trace struct {
 	Path    string `json:"path"`
-	Role    string `json:"role"` // "trace", "mapping" or "formal"
+	Role    string `json:"role"` // "trace", "mapping", "formal" or "other rank"
 	Bytes   int64  `json:"json_bytes"`
 	Events  int64  `json:"events"`
 	Skipped int64  `json:"events_skipped"`
@@ -167,6 +169,9 @@ type Stage struct {
 	// Example is the name of the stage's first step, as annotated.
 	Example  string   `json:"example_step,omitempty"`
 	Families []Family `json:"families"`
+	// Waiting is the part of Time in which a collective waited for another rank; 0 where
+	// one rank was read.
+	Waiting int64 `json:"waiting_ns,omitempty"`
 }
 
 // Family is the time of one kernel family in a stage.
@@ -199,6 +204,8 @@ type KernelRow struct {
 	Launches int    `json:"launches"`
 	Min      int64  `json:"min_ns"`
 	Max      int64  `json:"max_ns"`
+	// Waiting is the part of Time that was waiting for another rank; 0 where one was read.
+	Waiting int64 `json:"waiting_ns,omitempty"`
 	// Sites are where it was launched, by time, most first.
 	Sites []Site `json:"sites,omitempty"`
 	// Ops are the innermost cpu_ops around its launches, by time, most first.
@@ -250,7 +257,12 @@ type FuseRow struct {
 	Bound     int64 `json:"saving_bound_ns"`
 	BoundGaps int64 `json:"saving_bound_gaps_ns"` // the part of Bound that is gaps
 	// Collective tells that a chain holds a collective, whose time is partly waiting.
-	Collective   bool          `json:"collective,omitempty"`
+	Collective bool `json:"collective,omitempty"`
+	// Matched counts the collectives of the row's chains that several ranks' traces split;
+	// Transfer and Waiting are their time. Bound does not count their waiting.
+	Matched      int           `json:"matched_calls,omitempty"`
+	Transfer     int64         `json:"transfer_ns,omitempty"`
+	Waiting      int64         `json:"waiting_ns,omitempty"`
 	Path         string        `json:"path"`
 	Conclude     string        `json:"conclude"`
 	Switches     []string      `json:"switches,omitempty"`
@@ -349,11 +361,16 @@ type OverlapRow struct {
 	Exposed  int64  `json:"exposed_ns"`
 	Hidden   int64  `json:"hidden_ns"`
 	// HiddenCompute is the part of Hidden under compute kernels.
-	HiddenCompute int64   `json:"hidden_under_compute_ns"`
-	Streams       []int64 `json:"streams"`
-	Sites         []Site  `json:"sites,omitempty"`
-	Ops           []Op    `json:"ops,omitempty"` // innermost cpu ops of the launches, most time first
-	Verdict       string  `json:"verdict"`       // headroom, low-roi-hidden or already-overlapped
+	HiddenCompute int64 `json:"hidden_under_compute_ns"`
+	// Matched counts the launches that several ranks' traces split into Transfer and
+	// Waiting.
+	Matched  int     `json:"matched_calls,omitempty"`
+	Transfer int64   `json:"transfer_ns,omitempty"`
+	Waiting  int64   `json:"waiting_ns,omitempty"`
+	Streams  []int64 `json:"streams"`
+	Sites    []Site  `json:"sites,omitempty"`
+	Ops      []Op    `json:"ops,omitempty"` // innermost cpu ops of the launches, most time first
+	Verdict  string  `json:"verdict"`       // headroom, low-roi-hidden or already-overlapped
 	// Priority is 1 (first) to 3, and 0 where nothing is to be done.
 	Priority int `json:"priority"`
 	// Risk is how likely a dependency keeps the work where it is: low, high or unclear; empty

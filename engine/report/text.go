@@ -41,6 +41,7 @@ func Text(w io.Writer, r *Report, v View) error {
 	}
 	t.overlap()
 	t.fuse()
+	t.ranks()
 	t.conclusion()
 	_, err := io.WriteString(w, t.b.String())
 	return err
@@ -72,11 +73,17 @@ func (t *text) head() {
 	r := t.r
 	t.para("", "  ", strings.Join(facts(r), " · "))
 	for _, tr := range r.Traces {
+		if tr.Role == RoleRank {
+			continue
+		}
 		s := tr.Role + ": " + clean(tr.Path)
 		if tr.Role == "trace" {
 			s = "trace: " + clean(tr.Path)
 		}
 		t.para("", "  ", s)
+	}
+	if others := r.otherRanks(); len(others) > 0 {
+		t.para("", "  ", "compared with: "+clean(strings.Join(cut(others, 8), ", ")))
 	}
 	if len(r.Left) > 0 {
 		t.para("", "  ", fmt.Sprintf("left unread in the directory: %s (%s)", plural(len(r.Left), "other trace"), clean(strings.Join(cut(r.Left, 4), ", "))))
@@ -240,15 +247,16 @@ func (t *text) kernels(s *Stage) {
 		l := " " + pad(clean(k.Family), familyCol) + pad(clean(label), name) +
 			left(Duration(k.Time), timeCol) + left(Percent(k.Time, r.Total), shareCol) + left(group(k.Launches), countCol)
 		at := siteOf(k.Sites, k.Ops, k.Time, t.v.Wide)
+		wait := k.waited()
 		switch {
 		case t.v.Wide:
-			l += "  " + at
+			l += "  " + wait + at
 		case !narrow:
-			l += "  " + middle(at, site)
+			l += "  " + wait + middle(at, site-width(wait))
 		}
 		t.line(l)
 		if narrow {
-			t.line(" " + strings.Repeat(" ", familyCol) + middle(at, t.v.Width-familyCol-1))
+			t.line(" " + strings.Repeat(" ", familyCol) + wait + middle(at, t.v.Width-familyCol-1-width(wait)))
 		}
 	}
 	if hidden > 0 {

@@ -1,0 +1,196 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// RankSet chooses the ranks of a run that are compared. The zero value compares none.
+type RankSet struct {
+	All bool
+	IDs []int64 // TP ranks, or global ranks where the file names give these
+}
+
+// ParseRanks reads "all" or a list of ranks: 0,2. "" is the zero value.
+func ParseRanks(s string) (RankSet, error) {
+	switch s {
+	case "":
+		return RankSet{}, nil
+	case "all":
+		return RankSet{All: true}, nil
+	}
+	var out RankSet
+	for _, w := range strings.Split(s, ",") {
+		n, err := strconv.ParseInt(strings.TrimSpace(w), 10, 32)
+		if err != nil || n < 0 {
+			return RankSet{}, fmt.Errorf("%q: expected all, or ranks from 0 with commas between them: 0,2", s)
+		}
+		if !slices.Contains(out.IDs, n) {
+			out.IDs = append(out.IDs, n)
+		}
+	}
+	return out, nil
+}
+
+// None tells that no ranks are compared.
+func (s RankSet) None() bool { return !s.All && len(s.IDs) == 0 }
+
+func (s RankSet) has(rank int64) bool { return s.All || slices.Contains(s.IDs, rank) }
+
+// rankFiles are the traces of one rank, one a stage, in order of stage.
+type rankFiles struct {
+	name  string // "0", "0 DP-1"; of a rank that no name gives, "trace 2"
+	id    int64  // -1 unknown
+	files []traceFile
+}
+
+// at notes one of the places that a file name gives.
+func (f *traceFile) at(kind string, n int64) {
+	switch kind {
+	case "TP":
+		f.tp = true
+	case "DP", "PP":
+		if f.place != "" {
+			f.place += " "
+		}
+		f.place += fmt.Sprintf("%s-%d", kind, n)
+	}
+}
+
+// placeWords reads the places in a name such as dp0_pp0_tp0_dcp0_ep0_rank0.178284. A place
+// is one of several only if some rank has another: zero is kept, as it separates from those.
+func (f *traceFile) placeWords(name string) {
+	worker, _, _ := strings.Cut(name, ".")
+	for _, w := range strings.FieldsFunc(worker, func(r rune) bool { return r == '_' || r == '-' }) {
+		for _, kind := range []string{"tp", "dp", "pp"} {
+			if d, ok := strings.CutPrefix(w, kind); ok {
+				if n, err := strconv.ParseInt(d, 10, 32); err == nil && n >= 0 {
+					f.at(strings.ToUpper(kind), n)
+				}
+			}
+		}
+	}
+}
+
+// pickRanks chooses the traces of the ranks to compare, in a profile directory or among
+// the files named. The first rank is the one to report on: lead, or the lowest for -1.
+func pickRanks(paths []string, set RankSet, lead int64) (ranks []rankFiles, left []string, err error) {
+	var cand []traceFile
+	dir := ""
+	for _, p := range paths {
+		if p == "-" {
+			return nil, nil, fmt.Errorf("--ranks reads files; standard input is one trace of one rank")
+		}
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !info.IsDir() {
+			cand = append(cand, parseTraceName(p))
+			continue
+		}
+		if len(paths) > 1 {
+			return nil, nil, fmt.Errorf("%s: a profile directory must be the only argument", p)
+		}
+		dir = p
+	}
+	all := cand
+	if dir != "" {
+		if all, cand, _, err = newest(dir); err != nil {
+			return nil, nil, err
+		}
+	}
+	ranks, err = byRank(cand, dir == "")
+	if err != nil {
+		return nil, nil, err
+	}
+	if ranks, err = choose(ranks, set, lead); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", strings.Join(paths, " "), err)
+	}
+	taken := map[string]bool{}
+	for _, r := range ranks {
+		for _, f := range r.files {
+			taken[f.path] = true
+		}
+	}
+	for _, f := range all {
+		if !taken[f.path] {
+			left = append(left, f.path)
+		}
+	}
+	return ranks, left, nil
+}
+
+// byRank gathers the files of each rank. Of two files of one rank and stage the newer is
+// taken; of files that the caller named, both cannot be meant.
+func byRank(cand []traceFile, named bool) ([]rankFiles, error) {
+	byName := map[string]*rankFiles{}
+	var order []string
+	for i, f := range cand {
+		name := strings.TrimSpace(fmt.Sprintf("%d %s", f.rank, f.place))
+		if f.rank < 0 {
+			name = fmt.Sprintf("trace %d", i+1)
+		}
+		r := byName[name]
+		if r == nil {
+			r = &rankFiles{name: name, id: f.rank}
+			byName[name] = r
+			order = append(order, name)
+		}
+		same := slices.IndexFunc(r.files, func(x traceFile) bool { return x.stage == f.stage })
+		switch {
+		case same < 0:
+			r.files = append(r.files, f)
+		case named:
+			return nil, fmt.Errorf("%s and %s: both are rank %s by their names; with --ranks each trace is of another rank or stage", r.files[same].path, f.path, name)
+		default:
+			old := r.files[same]
+			if cmp.Or(cmp.Compare(old.other, f.other), cmp.Compare(f.time, old.time), cmp.Compare(f.path, old.path)) > 0 {
+				r.files[same] = f
+			}
+		}
+	}
+	out := make([]rankFiles, 0, len(order))
+	onePlace := !slices.ContainsFunc(cand, func(f traceFile) bool { return f.place != cand[0].place })
+	for _, name := range order {
+		r := byName[name]
+		if onePlace && r.id >= 0 {
+			r.name = strconv.FormatInt(r.id, 10)
+		}
+		slices.SortFunc(r.files, func(a, b traceFile) int {
+			return cmp.Or(cmp.Compare(stageOrder(a.stage), stageOrder(b.stage)), cmp.Compare(a.path, b.path))
+		})
+		out = append(out, *r)
+	}
+	slices.SortStableFunc(out, func(a, b rankFiles) int {
+		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.files[0].other, b.files[0].other), cmp.Compare(a.files[0].place, b.files[0].place))
+	})
+	return out, nil
+}
+
+// choose keeps the ranks of the set and puts the lead first.
+func choose(ranks []rankFiles, set RankSet, lead int64) ([]rankFiles, error) {
+	have := make([]string, 0, len(ranks))
+	for _, r := range ranks {
+		have = append(have, r.name)
+	}
+	for _, id := range set.IDs {
+		if !slices.ContainsFunc(ranks, func(r rankFiles) bool { return r.id == id }) {
+			return nil, fmt.Errorf("there is no trace of rank %d; there are ranks %s", id, strings.Join(have, ", "))
+		}
+	}
+	ranks = slices.DeleteFunc(ranks, func(r rankFiles) bool { return !set.has(r.id) })
+	if lead >= 0 {
+		i := slices.IndexFunc(ranks, func(r rankFiles) bool { return r.id == lead })
+		if i < 0 {
+			return nil, fmt.Errorf("--rank %d is the rank to report on and must be one of --ranks", lead)
+		}
+		first := ranks[i]
+		ranks = append([]rankFiles{first}, slices.Delete(ranks, i, i+1)...)
+	}
+	return ranks, nil
+}
