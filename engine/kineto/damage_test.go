@@ -61,7 +61,7 @@ func TestDamage(t *testing.T) {
 	} {
 		head := `{"schemaVersion": 1, "traceEvents": [` + "\n" + op("a") + ",\n"
 		doc := head + c.between + ",\n" + op("z") + "\n], \"traceName\": \"after\"}"
-		for _, o := range []Options{{}, {general: true}, {ChunkSize: 1}, {ChunkSize: 150}} {
+		for _, o := range []Options{{}, {general: true}, {ChunkSize: 1}, {ChunkSize: 150}, {ChunkSize: 150, helpers: -1}} {
 			tr, err := Read(context.Background(), strings.NewReader(doc), "t", o)
 			if err != nil {
 				t.Errorf("%s: %v", c.name, err)
@@ -207,7 +207,7 @@ func TestCorruption(t *testing.T) {
 			doc = corrupt(g, doc)
 		}
 		want := outcome(doc, Options{})
-		for _, o := range []Options{{general: true}, {ChunkSize: 1 + g.Intn(64)}, {ChunkSize: 500 + g.Intn(3000)}} {
+		for _, o := range []Options{{general: true}, {ChunkSize: 1 + g.Intn(64), helpers: -1}, {ChunkSize: 1 + g.Intn(64), helpers: 2}, {ChunkSize: 500 + g.Intn(3000), helpers: -1}, {ChunkSize: 500 + g.Intn(3000), helpers: 3}} {
 			same(t, fmt.Sprintf("seed %d chunk %d general %v", seed, o.ChunkSize, o.general), outcome(doc, o), want)
 		}
 	}

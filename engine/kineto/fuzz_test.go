@@ -27,7 +27,7 @@ func FuzzRead(f *testing.F) {
 		}
 		const limit = 1 << 22 // for what unpacks to more
 		want := outcome(doc, Options{MaxBytes: limit})
-		for _, o := range []Options{{general: true, MaxBytes: limit}, {ChunkSize: 1 + int(chunk), MaxBytes: limit}} {
+		for _, o := range []Options{{general: true, MaxBytes: limit}, {ChunkSize: 1 + int(chunk), MaxBytes: limit, helpers: -1}, {ChunkSize: 1 + int(chunk), MaxBytes: limit, helpers: 2}} {
 			same(t, fmt.Sprintf("chunk %d general %v", o.ChunkSize, o.general), outcome(doc, o), want)
 		}
 		ref, err := refRead(doc)

@@ -7,6 +7,14 @@ import (
 
 // name interns the string of f; a number or word is interned as written.
 func (s *scanner) name(f field) NameID {
+	id := s.intern(f)
+	if s.uses != nil && id != 0 {
+		s.uses.name(s, id)
+	}
+	return id
+}
+
+func (s *scanner) intern(f field) NameID {
 	if s.event.set>>f&1 == 0 {
 		return 0
 	}
@@ -73,12 +81,15 @@ func (s *scanner) laneText(t token) NameID {
 // thread gives the event's thread, adding it when it is new.
 func (s *scanner) thread() ThreadID {
 	l := s.lane()
-	if s.lastKnown && l == s.lastLane {
-		return s.lastThread
+	id := s.lastThread
+	if !s.lastKnown || l != s.lastLane {
+		id = s.threadOf(l)
+		if l == s.lastLane {
+			s.lastThread, s.lastKnown = id, true
+		}
 	}
-	id := s.threadOf(l)
-	if l == s.lastLane {
-		s.lastThread, s.lastKnown = id, true
+	if s.uses != nil {
+		s.uses.thread(s, id)
 	}
 	return id
 }
@@ -97,6 +108,9 @@ func (s *scanner) threadOf(l lane) ThreadID {
 func (s *scanner) process() NameID {
 	t := s.event.get(fieldPid)
 	if t.kind != tokEscaped && s.lastProcID != 0 && bytes.Equal(t.b, s.lastProc) {
+		if s.uses != nil {
+			s.uses.name(s, s.lastProcID)
+		}
 		return s.lastProcID
 	}
 	id := s.name(fieldPid)

@@ -10,7 +10,11 @@ type Names struct {
 	text  []string
 	slots []slot // a power of two long, at most half full
 	seed  maphash.Seed
+	bytes int64 // of memory, about
 }
+
+// nameSize is what a name takes beside its text: the header and two slots or four.
+const nameSize = 48
 
 // slot is an entry of the table; id+1, so that a zero slot is an empty one.
 type slot struct {
@@ -86,6 +90,7 @@ func (n *Names) add(s string, hash uint32) NameID {
 		}
 	}
 	n.text = append(n.text, s)
+	n.bytes += int64(len(s)) + nameSize
 	n.put(slot{hash: hash, id1: uint32(len(n.text))})
 	return NameID(len(n.text) - 1)
 }

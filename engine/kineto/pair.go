@@ -86,13 +86,13 @@ func (s *scanner) end() error {
 	span := Span{Ts: b.launch.Ts, Dur: b.launch.Dur, Name: b.launch.Name, Thread: b.launch.Thread}
 	switch b.cat {
 	case catOp:
-		s.t.Ops.Append(span)
+		s.cols.ops.Append(span)
 	case catFrame:
-		s.t.Frames.Append(span)
+		s.cols.frames.Append(span)
 	case catAnnotation:
-		s.t.Annotations = append(s.t.Annotations, span)
+		s.cols.annotations.add(span)
 	case catLaunch:
-		s.t.Launches = append(s.t.Launches, b.launch)
+		s.cols.launches.add(b.launch)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 )
 
 // Options says how a trace is read. The zero value is right for most uses.
@@ -22,15 +23,27 @@ type Options struct {
 	// decompression) and its size; a size of 0 is unknown.
 	Progress func(read, total int64)
 
-	// ChunkSize is the size of one read buffer in bytes, of which there are three;
-	// 0 is 1 MiB. Tests set it to move the edges.
+	// Watch, if set, is called from the caller's goroutine about once a MiB of JSON with what
+	// the trace holds so far. An error ends the reading and is returned as it is.
+	Watch func(Held) error
+
+	// ChunkSize is the size of one read buffer in bytes, of which there are three, and two
+	// more for each further core; 0 is 1 MiB. Tests set it to move the edges.
 	ChunkSize int
 
 	// NoStacks leaves out cpu_ops and Python frames, which are most of a trace: for readers
 	// that need kernels, launches and annotations and no source lines.
 	NoStacks bool
 
+	helpers int  // that read ahead of the scanner; 0 is one a core, -1 none
 	general bool // no learned shapes; for tests that compare the two scanners
+}
+
+// Held is what a trace that is being read holds.
+type Held struct {
+	Events                      int64 // read, kept or not
+	Activities, Launches, Spans int64 // kept
+	Bytes                       int64 // of memory for what is kept, names included
 }
 
 // Open reads the trace in the file path; "-" is standard input. See Read.
@@ -53,7 +66,7 @@ func Open(ctx context.Context, path string, o Options) (*Trace, error) {
 // apart by their first bytes and not by path, which only names the trace in messages.
 //
 // The errors are *NotTraceError for input that holds no trace, *DamageError with
-// Options.Strict, *LimitError, the context's error, and what r itself returned. A
+// Options.Strict, *LimitError, the context's error, that of Options.Watch, and what r itself returned. A
 // damaged trace is not an error otherwise: see Trace.Damage.
 //
 // r is read by another goroutine. When Read returns early (an error), that goroutine
@@ -66,7 +79,13 @@ func Read(ctx context.Context, r io.Reader, path string, o Options) (*Trace, err
 	if size <= 0 {
 		size = chunkSize
 	}
-	src := newSource(r, size)
+	if o.helpers == 0 {
+		o.helpers = min(runtime.GOMAXPROCS(0), maxHelpers)
+		if o.helpers == 1 {
+			o.helpers = -1 // one core: nothing to gain
+		}
+	}
+	src := newSource(r, size, o)
 	defer src.close()
 	s := newScanner(ctx, src, path, o)
 	s.ahead = min(lookahead, size)

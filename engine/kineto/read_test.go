@@ -106,7 +106,7 @@ func TestTruncation(t *testing.T) {
 		for k := int64(1); len(doc) > 6000; k++ {
 			doc = newGen(3e6 + 100*seed + k).trace(3)
 		}
-		whole := columns(read(t, doc, Options{}))
+		whole := byKind(read(t, doc, Options{}))
 		for n := range doc {
 			o := Options{ChunkSize: []int{4096, 7, 300}[n%3]}
 			tr, err := Read(context.Background(), bytes.NewReader(doc[:n]), "t.json", o)
@@ -119,7 +119,7 @@ func TestTruncation(t *testing.T) {
 			if len(tr.Damage) == 0 && strings.TrimSpace(string(doc[n:])) != "" {
 				t.Fatalf("seed %d cut at %d: no damage", seed, n)
 			}
-			for i, c := range columns(tr) {
+			for i, c := range byKind(tr) {
 				if len(c) > len(whole[i]) {
 					t.Fatalf("seed %d cut at %d: column %d is longer than the whole trace's", seed, n, i)
 				}
@@ -129,8 +129,8 @@ func TestTruncation(t *testing.T) {
 	}
 }
 
-// columns gives the lines of each kind of event apart.
-func columns(tr *Trace) [][]string {
+// byKind gives the lines of each kind of event apart.
+func byKind(tr *Trace) [][]string {
 	kinds := []string{"kernel", "memcpy", "memset", "launch", "op", "frame", "note", "mark", "sync"}
 	out := make([][]string, len(kinds))
 	for _, l := range lines(tr) {

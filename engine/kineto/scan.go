@@ -28,8 +28,11 @@ type scanner struct {
 
 	event event
 	store
-	shapes shapes
-	ahead  int // bytes wanted after an event's start before a shape is tried
+	shapes  shapes
+	helpers []inOrder // what the scanner knows of each helper's ids
+	taken   int64     // events taken over from helpers
+	uses    *uses     // of a helper; nil for the scanner itself
+	ahead   int       // bytes wanted after an event's start before a shape is tried
 
 	visitTrace, visitEvent, visitArg visitor
 }
@@ -53,6 +56,9 @@ func newScanner(ctx context.Context, src *source, path string, o Options) *scann
 			Meta:  Meta{Rank: -1},
 		},
 		strict: o.Strict,
+	}
+	if o.Watch != nil {
+		s.watch = func() error { return o.Watch(s.held()) }
 	}
 	s.store.init()
 	s.noStacks = o.NoStacks
@@ -79,6 +85,9 @@ func (s *scanner) bad(want string) error {
 
 // damage records d. With Strict it is an error.
 func (s *scanner) damage(d Damage) error {
+	if s.uses != nil {
+		return errOdd
+	}
 	if s.strict {
 		return &DamageError{Path: s.path, Damage: d}
 	}
@@ -231,6 +240,9 @@ func (s *scanner) events(after bool) error {
 		}
 		switch {
 		case c == ',' && after:
+			if s.pieces != nil && s.takeOver() {
+				continue
+			}
 			s.pos++
 			after = false
 			continue

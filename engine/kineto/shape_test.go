@@ -12,7 +12,7 @@ import (
 // which events repeat.
 func TestShapesAreUsed(t *testing.T) {
 	doc := framesTrace(20_000)
-	src := newSource(bytes.NewReader(doc), chunkSize)
+	src := newSource(bytes.NewReader(doc), chunkSize, Options{})
 	defer src.close()
 	s := newScanner(context.Background(), src, "t", Options{Strict: true})
 	s.ahead = lookahead

@@ -13,7 +13,7 @@ import (
 
 const (
 	chunkSize = 1 << 20
-	chunks    = 3 // one scanned, one full, one being filled
+	chunks    = 3 // one scanned, one full, one being filled; helpers take two more each
 
 	// maxRoom is the room in front of every buffer, so that the unfinished tail of
 	// one buffer can be put before the next without copying that one.
@@ -30,24 +30,33 @@ type chunk struct {
 	read   int64 // bytes of the file consumed so far, before decompression
 	err    error // after the data: io.EOF, or what went wrong
 	format string
+
+	helped bool // a helper reads it, or has
+	ahead  ahead
 }
 
 // source decompresses in a goroutine of its own into a ring of fixed buffers.
 type source struct {
-	full chan chunk
-	free chan []byte
+	full chan *chunk
+	free chan *chunk
+	work chan *chunk // for the helpers
 	stop chan struct{}
 	room int
+	o    Options
 }
 
-func newSource(r io.Reader, size int) *source {
+// newSource begins to read r. o.helpers is how many helpers there may be.
+func newSource(r io.Reader, size int, o Options) *source {
+	n := chunks + 2*max(o.helpers, 0)
 	s := &source{
 		room: min(maxRoom, 64*size),
-		full: make(chan chunk, chunks),
-		free: make(chan []byte, chunks),
+		full: make(chan *chunk, n),
+		free: make(chan *chunk, n),
+		work: make(chan *chunk, n),
 		stop: make(chan struct{}),
+		o:    o,
 	}
-	for range chunks {
+	for range n {
 		s.free <- nil // made when first used, so that a small file costs one buffer
 	}
 	go s.fill(r, size)
@@ -63,19 +72,20 @@ func (s *source) fill(r io.Reader, size int) {
 	if err == nil {
 		defer d.Close()
 	}
+	helpers := 0
 	for {
-		var buf []byte
+		var c *chunk
 		select {
-		case buf = <-s.free:
+		case c = <-s.free:
 		case <-s.stop:
 			return
 		}
-		if buf == nil {
-			buf = make([]byte, s.room+size)
+		if c == nil {
+			c = &chunk{buf: make([]byte, s.room+size)}
 		}
-		c := chunk{buf: buf, format: format, err: err}
+		c.n, c.format, c.err, c.helped = 0, format, err, false
 		if err == nil {
-			c.n, c.err = io.ReadFull(d, buf[s.room:])
+			c.n, c.err = io.ReadFull(d, c.buf[s.room:])
 			if c.err == io.ErrUnexpectedEOF && d.ended {
 				c.err = io.EOF // ReadFull's word for a short last buffer
 			}
@@ -84,6 +94,17 @@ func (s *source) fill(r io.Reader, size int) {
 			c.err = &readError{in.err}
 		}
 		c.read = in.n
+		// A last buffer is not worth it, and inflating takes longer than reading its output.
+		if c.err == nil && format != "gzip" && s.o.helpers > 0 {
+			for ; helpers < s.o.helpers; helpers++ {
+				go help(helpers, s.work, s.stop, s.room, s.o)
+			}
+			if c.ahead.done == nil {
+				c.ahead.done = make(chan struct{}, 1)
+			}
+			c.helped = true
+			s.work <- c // there is room for all of them
+		}
 		select {
 		case s.full <- c:
 		case <-s.stop:

@@ -26,11 +26,7 @@ const (
 // Append adds s.
 func (c *Spans) Append(s Span) {
 	if c.n&(slabSize-1) == 0 {
-		n := slabSize
-		if c.n == 0 {
-			n = 64 // the first slab grows: most columns of small traces are short
-		}
-		c.slabs = append(c.slabs, make([]span, 0, n))
+		c.slab()
 	}
 	e := span{ts: s.Ts, name: s.Name, thread: s.Thread}
 	if s.Dur >= longDur {
@@ -42,9 +38,30 @@ func (c *Spans) Append(s Span) {
 	} else {
 		e.dur = uint32(max(s.Dur, 0))
 	}
-	last := len(c.slabs) - 1
+	last := c.n >> slabBits
 	c.slabs[last] = append(c.slabs[last], e)
 	c.n++
+}
+
+// slab sees that there is a slab for span n.
+func (c *Spans) slab() {
+	if c.n>>slabBits < len(c.slabs) {
+		return // of a column that was reset
+	}
+	n := slabSize
+	if c.n == 0 {
+		n = 64 // the first slab grows: most columns of small traces are short
+	}
+	c.slabs = append(c.slabs, make([]span, 0, n))
+}
+
+// reset empties c and keeps its memory.
+func (c *Spans) reset() {
+	for i := range c.slabs {
+		c.slabs[i] = c.slabs[i][:0]
+	}
+	c.n = 0
+	clear(c.long)
 }
 
 // Len is the number of spans.

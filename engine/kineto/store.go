@@ -23,6 +23,7 @@ const (
 // store turns events into the columns of the trace.
 type store struct {
 	noStacks bool // ops and frames are not kept
+	cols     columns
 
 	scratch [fieldCount][]byte // tokens of the general scanner
 	text1   []byte             // unescaped text
@@ -61,6 +62,7 @@ func (st *store) init() {
 
 // finish fills in what is known at the end only.
 func (st *store) finish(t *Trace) {
+	st.cols.finish(t)
 	for l, id := range st.threads {
 		t.Threads[id].Name = st.titles[l]
 	}
@@ -84,6 +86,9 @@ func (s *scanner) kind() (ph byte, cat category) {
 
 // emit stores the event whose phase and category are known.
 func (s *scanner) emit(ph byte, cat category) error {
+	if s.uses != nil && ph != 'X' && used(ph, cat) {
+		return errOdd // what it does depends on the events before it
+	}
 	s.t.Events++
 	switch ph {
 	case 'X':
@@ -149,26 +154,26 @@ func (s *scanner) time() (ts int64, problem string) {
 
 // add stores a whole event of a category that is used.
 func (s *scanner) add(cat category, ts, dur int64) {
-	t := s.t
+	c := &s.cols
 	switch cat {
 	case catOp:
 		if !s.noStacks {
-			t.Ops.Append(Span{Ts: ts, Dur: dur, Name: s.name(fieldName), Thread: s.thread()})
+			c.ops.Append(Span{Ts: ts, Dur: dur, Name: s.name(fieldName), Thread: s.thread()})
 		}
 	case catFrame:
 		if !s.noStacks {
-			t.Frames.Append(Span{Ts: ts, Dur: dur, Name: s.name(fieldName), Thread: s.thread()})
+			c.frames.Append(Span{Ts: ts, Dur: dur, Name: s.name(fieldName), Thread: s.thread()})
 		}
 	case catAnnotation:
-		t.Annotations = append(t.Annotations, Span{Ts: ts, Dur: dur, Name: s.name(fieldName), Thread: s.thread()})
+		c.annotations.add(Span{Ts: ts, Dur: dur, Name: s.name(fieldName), Thread: s.thread()})
 	case catLaunch:
-		t.Launches = append(t.Launches, Launch{
+		c.launches.add(Launch{
 			Ts: ts, Dur: dur, Name: s.name(fieldName), Thread: s.thread(),
 			Corr: s.integer(argCorr, 0), Ext: s.integer(argExt, 0),
 			Kernel: s.name(argKernel), Stream: s.name(argStream),
 		})
 	case catKernel, catCopy, catSet:
-		t.Activities = append(t.Activities, Activity{
+		c.activities.add(Activity{
 			Ts: ts, Dur: dur, Name: s.name(fieldName), Kind: Kind(cat - catKernel),
 			Device: s.device32(), Stream: s.stream(),
 			Corr: s.integer(argCorr, 0), Ext: s.integer(argExt, 0),
@@ -176,12 +181,12 @@ func (s *scanner) add(cat category, ts, dur int64) {
 			Bytes: max(s.integer(argBytes, 0), 0), Pid: s.process(), Coll: s.collective(),
 		})
 	case catMark:
-		t.Marks = append(t.Marks, Mark{
+		c.marks.add(Mark{
 			Ts: ts, Dur: dur, Name: s.name(fieldName),
 			Device: s.device32(), Stream: s.stream(), Pid: s.process(),
 		})
 	case catSync:
-		t.Syncs = append(t.Syncs, Sync{
+		c.syncs.add(Sync{
 			Ts: ts, Dur: dur, Name: s.name(fieldName),
 			Device: s.device32(), Stream: s.syncStream(), Corr: s.integer(argCorr, 0),
 			WaitStream: s.orNone(argWaitStream), RecordCorr: s.orNone(argWaitCorr),

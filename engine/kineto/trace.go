@@ -46,13 +46,13 @@ type Activity struct {
 	Kind   Kind
 	Device int32  // args.device, else the pid when it is a number; -1 unknown
 	Coll   int32  // what the profiler knows of a collective: place in Trace.Collectives; 0 none
+	Pid    NameID // the process lane as written, to keep the same device of two processes of a merged trace apart
 	Stream int64  // args.stream, else a numeric tid; -1 unknown
 	Corr   int64  // correlation id; 0 none
 	Ext    int64  // External id of the launching op; 0 none
 	Graph  int64  // "graph id"; 0 none (newer Kineto)
 	Node   int64  // "graph node id"; 0 none (newer Kineto)
 	Bytes  int64  // of a copy or set; 0 unknown
-	Pid    NameID // the process lane as written, to keep the same device of two processes of a merged trace apart
 }
 
 // Launch is a runtime or driver call of the host: a kernel launch, a graph launch, a

@@ -18,15 +18,21 @@ type window struct {
 	mark int   // first byte that must stay; -1 none
 	base int64 // offset of buf[0] in the input
 
-	held  []byte // the ring buffer that buf is part of; nil for a spill
+	held  *chunk // of the ring, whose data the end of buf is
 	moves int    // counts refills: slices of buf are good while it does not change
 
 	last   bool  // no chunk follows
 	srcErr error // why, if it was not the orderly end
 	format string
 
+	// What a helper read of held, whose data begins at buf[origin].
+	pieces    *ahead // nil: nothing
+	nextPiece int
+	origin    int
+
 	limit       int64 // Options.MaxBytes
 	progress    func(read, total int64)
+	watch       func() error // Options.Watch; nil none
 	read, total int64
 }
 
@@ -45,7 +51,7 @@ func (w *window) more() error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	var c chunk
+	var c *chunk
 	select {
 	case c = <-w.src.full:
 	case <-w.ctx.Done():
@@ -54,6 +60,11 @@ func (w *window) more() error {
 	w.read, w.format = c.read, c.format
 	if w.progress != nil {
 		w.progress(w.read, w.total)
+	}
+	if w.watch != nil {
+		if err := w.watch(); err != nil {
+			return err
+		}
 	}
 	if c.err != nil {
 		w.last = true
@@ -69,14 +80,21 @@ func (w *window) more() error {
 		return &LimitError{Path: w.path, Limit: w.limit}
 	}
 	if c.n == 0 { // only the last one can be empty
-		w.release(c.buf)
+		w.release(c)
 		return errEnd
+	}
+	if c.helped {
+		select {
+		case <-c.ahead.done:
+		case <-w.ctx.Done():
+			return w.ctx.Err()
+		}
 	}
 	w.append(c)
 	return nil
 }
 
-func (w *window) append(c chunk) {
+func (w *window) append(c *chunk) {
 	keep := w.pos
 	if w.mark >= 0 && w.mark < keep {
 		keep = w.mark
@@ -86,13 +104,16 @@ func (w *window) append(c chunk) {
 	if len(tail) <= room {
 		start := room - len(tail)
 		copy(c.buf[start:], tail)
-		w.buf, w.held = c.buf[start:room+c.n], c.buf
+		w.buf = c.buf[start : room+c.n]
 	} else {
 		spill := make([]byte, len(tail)+c.n)
 		copy(spill, tail)
 		copy(spill[len(tail):], c.buf[room:room+c.n])
-		w.buf, w.held = spill, nil
-		w.release(c.buf)
+		w.buf = spill
+	}
+	w.held, w.origin, w.pieces, w.nextPiece = c, len(tail), nil, 0
+	if c.helped {
+		w.pieces = &c.ahead
 	}
 	if old != nil {
 		w.release(old)
@@ -106,7 +127,7 @@ func (w *window) append(c chunk) {
 }
 
 // release gives a buffer back to the ring; there is always room for it.
-func (w *window) release(buf []byte) { w.src.free <- buf }
+func (w *window) release(c *chunk) { w.src.free <- c }
 
 // ensure tries to have n bytes after pos; fewer at the end of the input.
 func (w *window) ensure(n int) error {
