@@ -40,8 +40,7 @@ type builder struct {
 	t *kineto.Trace
 	o Options
 
-	byCorr map[corrKey][]int32 // launches by correlation id
-	ops    []StackID           // by launch: cpu_ops around it
+	ops    []StackID // by launch: cpu_ops around it
 	py     []StackID
 	step   []int32 // by launch: index of Graph.Steps, -1 none
 	needed []bool  // by launch: some kernel asks for it
@@ -50,49 +49,92 @@ type builder struct {
 // kernels orders the activities by device, stream and start, and takes names apart.
 func (b *builder) kernels() {
 	g, t := b.g, b.t
-	syms := map[kineto.NameID]SymID{}
+	syms := make([]SymID, t.Names.Len()) // by name, one more than the symbol
 	type place struct {
 		pid    kineto.NameID
 		device int32
 		stream int64
 	}
 	streams := map[place]int32{}
-	g.Kernels = make([]Kernel, len(t.Activities))
+	of := make([]int32, len(t.Activities)) // stream by activity
+	last, known := place{}, false          // the next activity is mostly of the same stream
 	for i := range t.Activities {
 		a := &t.Activities[i]
-		sym, ok := syms[a.Name]
-		if !ok {
-			sym = SymID(len(g.Symbols))
-			syms[a.Name] = sym
+		g.Total += a.Dur
+		if syms[a.Name] == 0 {
 			g.Symbols = append(g.Symbols, symbol.Parse(t.Names.Text(a.Name)))
+			syms[a.Name] = SymID(len(g.Symbols))
 		}
 		p := place{a.Pid, a.Device, a.Stream}
+		if known && p == last {
+			of[i] = of[i-1]
+			continue
+		}
 		st, ok := streams[p]
 		if !ok {
 			st = int32(len(g.Streams))
 			streams[p] = st
 			g.Streams = append(g.Streams, Stream{Device: a.Device, ID: a.Stream, Pid: a.Pid})
 		}
-		g.Kernels[i] = Kernel{Ts: a.Ts, Dur: a.Dur, Name: a.Name, Sym: sym, Stream: st, Launch: -1, Replay: -1,
-			Step: -1, Act: int32(i), Layer: -1, Kind: a.Kind}
-		g.Total += a.Dur
+		of[i], last, known = st, p, true
 	}
-	b.orderStreams()
-	slices.SortFunc(g.Kernels, func(x, y Kernel) int {
-		return cmp.Or(cmp.Compare(x.Stream, y.Stream), cmp.Compare(x.Ts, y.Ts),
-			cmp.Compare(x.End(), y.End()), cmp.Compare(x.Act, y.Act))
-	})
-	for i := range g.Kernels {
-		k := &g.Kernels[i]
-		s := &g.Streams[k.Stream]
-		k.Pos = int32(len(s.Kernels))
-		s.Kernels = append(s.Kernels, int32(i))
-		s.Time += k.Dur
+	order := b.inOrder(of)
+	g.Kernels = make([]Kernel, len(order))
+	all := make([]int32, len(order)) // the streams' lists, one behind the other
+	from := 0
+	for i, act := range order {
+		a := &t.Activities[act]
+		st := of[act]
+		s := &g.Streams[st]
+		if i > 0 && st != of[order[i-1]] {
+			from = i
+		}
+		g.Kernels[i] = Kernel{Ts: a.Ts, Dur: a.Dur, Name: a.Name, Sym: syms[a.Name] - 1, Stream: st, Pos: int32(i - from), Launch: -1, Replay: -1,
+			Step: -1, Act: act, Layer: -1, Kind: a.Kind}
+		all[i] = int32(i)
+		s.Kernels = all[from : i+1 : i+1]
+		s.Time += a.Dur
 	}
 }
 
-// orderStreams numbers the streams by process lane, device and id, not by appearance.
-func (b *builder) orderStreams() {
+// inOrder numbers the streams by place and lists the activities by stream, start, end and
+// place in the file. of is the stream of every activity, and is brought up to date. The
+// writers order the events of a stream, so there is mostly nothing left to sort.
+func (b *builder) inOrder(of []int32) []int32 {
+	now := b.orderStreams()
+	starts := make([]int, len(now)+1)
+	for i := range of {
+		of[i] = now[of[i]]
+		starts[of[i]+1]++
+	}
+	for s := range now {
+		starts[s+1] += starts[s]
+	}
+	order := make([]int32, len(of))
+	fill := slices.Clone(starts)
+	for i, s := range of {
+		order[fill[s]] = int32(i)
+		fill[s]++
+	}
+	acts := b.t.Activities
+	less := func(x, y int32) int {
+		p, q := &acts[x], &acts[y]
+		if p.Ts != q.Ts {
+			return cmp.Compare(p.Ts, q.Ts)
+		}
+		return cmp.Or(cmp.Compare(p.Dur, q.Dur), cmp.Compare(x, y))
+	}
+	for s := range now {
+		if list := order[starts[s]:starts[s+1]]; !slices.IsSortedFunc(list, less) {
+			slices.SortFunc(list, less)
+		}
+	}
+	return order
+}
+
+// orderStreams numbers the streams by process lane, device and id, not by appearance, and
+// gives the new number of each.
+func (b *builder) orderStreams() []int32 {
 	g := b.g
 	order := make([]int32, len(g.Streams))
 	for i := range order {
@@ -110,9 +152,7 @@ func (b *builder) orderStreams() {
 		sorted[i] = g.Streams[old]
 	}
 	g.Streams = sorted
-	for i := range g.Kernels {
-		g.Kernels[i].Stream = now[g.Kernels[i].Stream]
-	}
+	return now
 }
 
 // sites finds the ops and frames that enclose each launch's instant on its thread.

@@ -54,7 +54,7 @@ type Frames struct {
 	wrappers map[Wrapper]bool
 	pkg      map[string]int
 	foreign  map[string]bool
-	byName   map[kineto.NameID]uint32
+	byName   []uint32         // by kineto.NameID: one more than the frame; 0 not yet parsed
 	byFrame  map[Frame]uint32 // frames adopted from another trace
 	list     []Frame
 }
@@ -65,7 +65,6 @@ func newFrames(p Policy) *Frames {
 		wrappers: map[Wrapper]bool{},
 		pkg:      map[string]int{},
 		foreign:  map[string]bool{},
-		byName:   map[kineto.NameID]uint32{},
 		byFrame:  map[Frame]uint32{},
 	}
 	for _, w := range p.Wrappers {
@@ -90,11 +89,14 @@ func (f *Frames) At(id uint32) *Frame { return &f.list[id] }
 func (f *Frames) Len() int { return len(f.list) }
 
 func (f *Frames) intern(names *kineto.Names, name kineto.NameID) uint32 {
-	if id, ok := f.byName[name]; ok {
-		return id
+	if int(name) >= len(f.byName) {
+		f.byName = append(f.byName, make([]uint32, names.Len()-len(f.byName))...)
+	}
+	if id := f.byName[name]; id != 0 {
+		return id - 1
 	}
 	id := uint32(len(f.list))
-	f.byName[name] = id
+	f.byName[name] = id + 1
 	f.list = append(f.list, f.parse(names.Text(name)))
 	return id
 }

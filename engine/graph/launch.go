@@ -33,22 +33,34 @@ func (b *builder) launches() {
 		rankOfThread[i] = b.rankOf(t.Threads[i].Pid)
 	}
 	rankOfPid := map[kineto.NameID]kineto.NameID{}
-	b.byCorr = make(map[corrKey][]int32, len(g.Kernels))
-	want := make(map[corrKey]bool, len(g.Kernels))
+	corr := make([]corrKey, len(t.Activities)) // by activity
+	byCorr := map[corrKey]int32{}              // one more than the first launch; 0 none
 	for i := range t.Activities {
 		a := &t.Activities[i]
-		if _, ok := rankOfPid[a.Pid]; !ok {
-			rankOfPid[a.Pid] = b.rankOf(t.Names.Text(a.Pid))
+		rank, ok := rankOfPid[a.Pid]
+		if !ok {
+			rank = b.rankOf(t.Names.Text(a.Pid))
+			rankOfPid[a.Pid] = rank
 		}
 		if a.Corr > 0 {
-			want[corrKey{rankOfPid[a.Pid], a.Corr}] = true
+			corr[i] = corrKey{rank, a.Corr}
+			if i == 0 || corr[i] != corr[i-1] { // the kernels of a replay share one
+				byCorr[corr[i]] = 0
+			}
 		}
 	}
+	again := map[int32][]int32{} // by the first launch: those after it with its id
 	for i := range t.Launches {
 		l := &t.Launches[i]
-		k := corrKey{rankOfThread[l.Thread], l.Corr}
-		if l.Corr > 0 && want[k] {
-			b.byCorr[k] = append(b.byCorr[k], int32(i))
+		if l.Corr <= 0 {
+			continue
+		}
+		switch first, ok := byCorr[corrKey{rankOfThread[l.Thread], l.Corr}]; {
+		case !ok: // nothing ran for it
+		case first == 0:
+			byCorr[corrKey{rankOfThread[l.Thread], l.Corr}] = int32(i) + 1
+		default:
+			again[first-1] = append(again[first-1], int32(i))
 		}
 	}
 	b.needed = make([]bool, len(t.Launches))
@@ -59,9 +71,15 @@ func (b *builder) launches() {
 		if a.Corr <= 0 {
 			continue
 		}
-		l, ok := b.pick(b.byCorr[corrKey{rankOfPid[a.Pid], a.Corr}], a)
-		if !ok {
+		l := byCorr[corr[k.Act]] - 1
+		if l < 0 {
 			continue
+		}
+		if more := again[l]; more != nil {
+			var ok bool
+			if l, ok = b.pick(l, more, a); !ok {
+				continue
+			}
 		}
 		k.Launch = l
 		b.needed[l] = true
@@ -78,30 +96,26 @@ func (b *builder) launches() {
 	}
 }
 
-// pick chooses among the launches that share a kernel's correlation id. Ids are reused
-// when a file holds several processes or sessions; then only the External id can tell,
-// and where it cannot, nothing is chosen.
-func (b *builder) pick(cand []int32, a *kineto.Activity) (int32, bool) {
-	switch len(cand) {
-	case 0:
-		return -1, false
-	case 1:
-		return cand[0], true
-	}
-	found := int32(-1)
-	for _, l := range cand {
+// pick chooses among the launches that share a kernel's correlation id: first and more. Ids
+// are reused when a file holds several processes or sessions; then only the External id can
+// tell, and where it cannot, nothing is chosen.
+func (b *builder) pick(first int32, more []int32, a *kineto.Activity) (int32, bool) {
+	found, twice := int32(-1), false
+	try := func(l int32) {
 		if a.Ext != 0 && b.t.Launches[l].Ext == a.Ext {
-			if found >= 0 {
-				b.g.Ambiguous++
-				return -1, false
-			}
+			twice = twice || found >= 0
 			found = l
 		}
 	}
-	if found < 0 {
-		b.g.Ambiguous++
+	try(first)
+	for _, l := range more {
+		try(l)
 	}
-	return found, found >= 0
+	if found < 0 || twice {
+		b.g.Ambiguous++
+		return -1, false
+	}
+	return found, true
 }
 
 // IsLaunch tells a runtime or driver call that puts a kernel, a copy or a set on a stream,

@@ -66,10 +66,19 @@ type finder struct {
 	g     *graph.Graph
 	waits map[int32][]int32 // kernel → first kernels behind a recorded wait for it
 	lane  []int32           // number of the device, by stream
+	// classes has, for every stream, the classes of its kernels in order: what every pattern
+	// is first compared with, close together.
+	classes [][]graph.ClassID
 }
 
 func newFinder(g *graph.Graph) *finder {
-	f := &finder{g: g, lane: lanes(g)}
+	f := &finder{g: g, lane: lanes(g), classes: make([][]graph.ClassID, len(g.Streams))}
+	for s := range g.Streams {
+		f.classes[s] = make([]graph.ClassID, len(g.Streams[s].Kernels))
+		for i, k := range g.Streams[s].Kernels {
+			f.classes[s][i] = g.Kernels[k].Class
+		}
+	}
 	if len(g.Waits) > 0 {
 		f.waits = map[int32][]int32{}
 		for _, w := range g.Waits {
@@ -92,10 +101,14 @@ func (f *finder) find(p *pattern) []binding {
 	var out []binding
 	used := map[int32]bool{} // kernels of other streams, bound across a wait
 	for s := range f.g.Streams {
-		ks := f.g.Streams[s].Kernels
+		ks, classes := f.g.Streams[s].Kernels, f.classes[s]
 		for i := 0; i < len(ks); {
+			if !heads.has(classes[i]) {
+				i++
+				continue
+			}
 			k := ks[i]
-			if !heads.has(f.g.Kernels[k].Class) || used[k] {
+			if used[k] {
 				i++
 				continue
 			}

@@ -56,10 +56,10 @@ func (d *Device) Span() int64 { return d.End - d.Start }
 // Idle is the time inside Span in which nothing ran, ns.
 func (d *Device) Idle() int64 { return d.Span() - d.Busy }
 
-// Sweep walks the starts and ends of all kernels once a device: n log n in the number of
-// kernels, independent of the number of streams. A kernel's own stream is always busy
-// while it runs, so another stream ran beside it exactly while two or more were busy;
-// that makes Hidden a difference of two readings of one cumulative clock.
+// Sweep walks the starts and ends of all kernels once a device: n log k for n kernels on k
+// streams whose kernels follow each other. A kernel's own stream is always busy while it
+// runs, so another stream ran beside it exactly while two or more were busy; that makes
+// Hidden a difference of two readings of one cumulative clock, taken in passing.
 func Sweep(g *graph.Graph, work func(k int32) Work) *Times {
 	n := len(g.Kernels)
 	t := &Times{Exposed: make([]int64, n), Hidden: make([]int64, n), HiddenCompute: make([]int64, n)}
@@ -87,104 +87,129 @@ func Sweep(g *graph.Graph, work func(k int32) Work) *Times {
 
 // edge is a start or an end of a kernel.
 type edge struct {
-	ts     int64
-	kernel int32
-	start  bool
+	ts   int64
+	id   uint32 // twice the kernel, and one more for its start: edges are many, and small
+	slot int32  // of the kernel's stream in Device.Streams
 }
 
-// clock is a cumulative time with its readings at the edges where it changed.
-type clock struct {
-	ts  []int64
-	sum []int64
+func (e edge) kernel() int32 { return int32(e.id >> 1) }
+func (e edge) start() bool   { return e.id&1 == 1 }
+
+// order is by time, then kernel; the two edges of one kernel are never at one time.
+func order(a, b edge) int {
+	if a.ts != b.ts {
+		return cmp.Compare(a.ts, b.ts)
+	}
+	return cmp.Compare(a.id, b.id)
 }
 
-// add records that the clock ran from a to b.
-func (c *clock) add(a, b int64) {
-	if n := len(c.ts); n > 0 && c.ts[n-1] == a {
-		c.ts[n-1] = b
-		c.sum[n-1] += b - a
-		return
+// edges lists the starts and ends on a device in order of time. Those of one stream are in
+// order already unless its kernels overlap, so the streams are sorted alone and then merged.
+func (t *Times) edges(g *graph.Graph, d *Device) []edge {
+	n := 0
+	for _, s := range d.Streams {
+		n += 2 * len(g.Streams[s].Kernels)
 	}
-	sum := int64(0)
-	if n := len(c.sum); n > 0 {
-		sum = c.sum[n-1]
-	}
-	c.ts = append(c.ts, a, b)
-	c.sum = append(c.sum, sum, sum+b-a)
-}
-
-// at reads the clock at ts.
-func (c *clock) at(ts int64) int64 {
-	i, _ := slices.BinarySearch(c.ts, ts)
-	if i == len(c.ts) {
-		if i == 0 {
-			return 0
-		}
-		return c.sum[i-1]
-	}
-	if i == 0 {
-		return 0
-	}
-	// Between two readings the clock either stands or runs at full speed.
-	return c.sum[i-1] + min(ts-c.ts[i-1], c.sum[i]-c.sum[i-1])
-}
-
-func (c *clock) between(a, b int64) int64 { return c.at(b) - c.at(a) }
-
-func (t *Times) device(g *graph.Graph, d *Device, work func(int32) Work) {
-	var edges []edge
-	slot := map[int32]int{}
+	list := make([]edge, 0, n)
+	runs := []int{0} // where each stream's edges begin, and the end
 	for i, s := range d.Streams {
-		slot[s] = i
+		from := len(list)
 		for _, k := range g.Streams[s].Kernels {
 			kn := &g.Kernels[k]
 			d.Sum += kn.Dur
 			if kn.Dur > 0 {
-				edges = append(edges, edge{kn.Ts, k, true}, edge{kn.End(), k, false})
+				list = append(list, edge{kn.Ts, uint32(k)<<1 | 1, int32(i)}, edge{kn.End(), uint32(k) << 1, int32(i)})
 			}
 		}
+		if run := list[from:]; !slices.IsSortedFunc(run, order) {
+			slices.SortFunc(run, order)
+		}
+		if len(list) > from {
+			runs = append(runs, len(list))
+		}
 	}
+	return merge(list, runs)
+}
+
+// merge merges sorted runs two by two until one is left.
+func merge(list []edge, runs []int) []edge {
+	if len(runs) <= 2 {
+		return list
+	}
+	other := make([]edge, 0, len(list))
+	for len(runs) > 2 {
+		other = other[:0]
+		next := runs[:1]
+		for i := 0; i+1 < len(runs); i += 2 {
+			a := list[runs[i]:runs[i+1]]
+			var b []edge
+			if i+2 < len(runs) {
+				b = list[runs[i+1]:runs[i+2]]
+			}
+			for len(a) > 0 && len(b) > 0 {
+				if order(a[0], b[0]) <= 0 {
+					other, a = append(other, a[0]), a[1:]
+				} else {
+					other, b = append(other, b[0]), b[1:]
+				}
+			}
+			other = append(append(other, a...), b...)
+			next = append(next, len(other))
+		}
+		runs = next
+		list, other = other, list
+	}
+	return list
+}
+
+func (t *Times) device(g *graph.Graph, d *Device, work func(int32) Work) {
+	edges := t.edges(g, d)
 	if len(edges) == 0 {
 		return
 	}
-	slices.SortFunc(edges, func(a, b edge) int {
-		return cmp.Or(cmp.Compare(a.ts, b.ts), cmp.Compare(a.kernel, b.kernel))
-	})
 	running := make([]int32, len(d.Streams)) // kernels running, by stream
 	compute := make([]int32, len(d.Streams)) // those that are compute
-	alone := make([]clock, len(d.Streams))   // the only busy compute stream was this one
+	alone := make([]int64, len(d.Streams))   // ns in which the only busy compute stream was this one
 	var streams, computing int
-	sum := 0 // of the slots of the streams that compute: names the only one when computing is 1
-	var any, several, anyCompute clock
+	sum := 0                      // of the slots of the streams that compute: names the only one when computing is 1
+	var several, anyCompute int64 // ns with two streams busy, with any computing
 	prev := edges[0].ts
 	d.Start = prev
+	from, to := d.window(g)
 	for _, e := range edges {
 		if e.ts > prev {
 			if streams > 0 {
-				any.add(prev, e.ts)
+				d.Busy += e.ts - prev
+				d.WindowBusy += max(0, min(e.ts, to)-max(prev, from))
 			}
 			if streams > 1 {
-				several.add(prev, e.ts)
+				several += e.ts - prev
 			}
 			if computing > 0 {
-				anyCompute.add(prev, e.ts)
+				anyCompute += e.ts - prev
 			}
 			if computing == 1 {
-				alone[sum].add(prev, e.ts)
+				alone[sum] += e.ts - prev
 			}
 			prev = e.ts
 		}
-		s := slot[g.Kernels[e.kernel].Stream]
+		s, k := int(e.slot), e.kernel()
 		step := int32(-1)
-		if e.start {
+		if e.start() {
 			step = 1
+			t.Hidden[k] = -several
+			t.HiddenCompute[k] = alone[s] - anyCompute
+		} else {
+			t.Hidden[k] += several
+			t.HiddenCompute[k] += anyCompute - alone[s]
+			t.Exposed[k] = g.Kernels[k].Dur - t.Hidden[k]
 		}
 		was := running[s] > 0
 		running[s] += step
 		if now := running[s] > 0; now != was {
 			streams += delta(now)
 		}
-		if work(e.kernel) == Compute {
+		if work(k) == Compute {
 			was := compute[s] > 0
 			compute[s] += step
 			if now := compute[s] > 0; now != was {
@@ -194,21 +219,10 @@ func (t *Times) device(g *graph.Graph, d *Device, work func(int32) Work) {
 		}
 	}
 	d.End = prev
-	d.Busy = any.between(d.Start, d.End)
-	d.window(g, &any)
-	for i, s := range d.Streams {
-		for _, k := range g.Streams[s].Kernels {
-			kn := &g.Kernels[k]
-			a, b := kn.Ts, kn.End()
-			t.Hidden[k] = several.between(a, b)
-			t.Exposed[k] = kn.Dur - t.Hidden[k]
-			t.HiddenCompute[k] = anyCompute.between(a, b) - alone[i].between(a, b)
-		}
-	}
 }
 
-// window measures the span of the busiest stream.
-func (d *Device) window(g *graph.Graph, any *clock) {
+// window finds the span of the busiest stream.
+func (d *Device) window(g *graph.Graph) (from, to int64) {
 	d.Main = d.Streams[0]
 	for _, s := range d.Streams {
 		if g.Streams[s].Time > g.Streams[d.Main].Time {
@@ -216,11 +230,12 @@ func (d *Device) window(g *graph.Graph, any *clock) {
 		}
 	}
 	ks := g.Streams[d.Main].Kernels
-	from, to := g.Kernels[ks[0]].Ts, int64(0)
+	from, to = g.Kernels[ks[0]].Ts, g.Kernels[ks[0]].End()
 	for _, k := range ks {
 		to = max(to, g.Kernels[k].End())
 	}
-	d.Window, d.WindowBusy = to-from, any.between(from, to)
+	d.Window = to - from
+	return from, to
 }
 
 func delta(now bool) int {

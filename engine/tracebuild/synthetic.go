@@ -1,6 +1,9 @@
 package tracebuild
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Size says how large a synthetic trace is to be. The first number that is not zero counts.
 type Size struct {
@@ -56,8 +59,9 @@ var (
 		"observability/scheduler_metrics", "speculative/spec_info", "utils/common", "server_args"}
 	synthVerbs = []string{"get", "update", "check", "prepare", "alloc", "free", "match", "evict", "insert", "merge", "filter", "process", "record", "resolve", "is", "cache", "init", "set", "maybe", "pop"}
 	synthNouns = []string{"next_batch", "running_batch", "req_pool", "kv_indices", "prefix", "finished", "metrics", "penalties", "logprobs", "grammar", "lora", "decode_mem", "extend_lens", "queue", "stats", "future_map", "tokens"}
-	synthBuilt = []string{"<built-in function isinstance>", "<built-in function len>", "<built-in method append of list object at 0x7f1b84c0>", "<built-in method get of dict object at 0x7f19513c>",
-		"<built-in function perf_counter>", "<built-in method zeros of type object at 0x7f28aa10>", "<built-in function getattr>", "<built-in function max>"}
+	// Built-ins that are methods are named with the address of their object, mostly another one every time.
+	synthBuilt = []string{"<built-in function isinstance>", "<built-in function len>", "<built-in method append of list object at 0x7f%010x>", "<built-in method get of dict object at 0x7f%010x>",
+		"<built-in function perf_counter>", "<built-in method zeros of type object at 0x7f28aa104400>", "<built-in method item of Tensor object at 0x7f%010x>", "<built-in method acquire of _thread.lock object at 0x7f%010x>"}
 )
 
 // dice is a linear congruential generator: the same everywhere, and independent of math/rand's promises.
@@ -68,19 +72,31 @@ func (d *dice) roll(n int) int {
 	return int(uint64(*d) >> 33 % uint64(n))
 }
 
+// pauses is a stream without work: an idle time there holds up the host alone.
+const pauses = 99
+
+// pause makes a host time of its own for one call, from 20 ns to about 20 µs, short ones far
+// more often: no two calls of a real function last as long.
+func (d *dice) pause() Item {
+	return Item{Kind: Idle, Stream: pauses, US: []int64{20 + int64(d.roll(1<<(4+d.roll(11))))}}
+}
+
 // calltree makes about n nested Python frames without any launch.
 func (d *dice) calltree(n, depth int) []Item {
 	var out []Item
 	for n > 0 {
 		frame := synthBuilt[d.roll(len(synthBuilt))]
+		if strings.Contains(frame, "%") {
+			frame = fmt.Sprintf(frame, d.roll(1<<31)<<6)
+		}
 		inside := 0
 		if depth < 24 && n > 1 && d.roll(4) > 0 {
 			frame = fmt.Sprintf("python/sglang/srt/%s.py::%s_%s", synthModules[d.roll(len(synthModules))], synthVerbs[d.roll(len(synthVerbs))], synthNouns[d.roll(len(synthNouns))])
 			inside = d.roll(min(n, 60))
 		}
-		it := Item{Kind: Scope, At: []string{frame}, Stream: DefaultStream}
+		it := Item{Kind: Scope, At: []string{frame}, Stream: DefaultStream, Of: []Item{d.pause()}}
 		if inside > 0 && depth < MaxDepth-8 {
-			it.Of = d.calltree(inside, depth+1)
+			it.Of = append(it.Of, d.calltree(inside, depth+1)...)
 		}
 		out = append(out, it)
 		n -= 1 + inside
