@@ -46,6 +46,9 @@ type Options struct {
 	ServerArgs string
 	// Framework overrides what the trace tells: sglang, vllm, tensorrt-llm, tokenspeed.
 	Framework string
+	// MaxMemory is the most memory, in bytes, that the traces may need together, the program
+	// included; more is a *MemoryError. It is an estimate on the safe side. 0 is no limit.
+	MaxMemory int64
 	// Version is printed in the report.
 	Version string
 	// Progress, if not nil, is called now and then with the bytes read of a file, never
@@ -55,6 +58,7 @@ type Options struct {
 	// matching is held while rules are compiled and matched, where several traces are
 	// read at once; nil where one is.
 	matching *sync.Mutex
+	memory   *budget
 }
 
 // part is one trace of the run with all that was found in it.
@@ -92,6 +96,7 @@ func Analyze(ctx context.Context, o Options) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.memory = newBudget(o.MaxMemory)
 	cat := sync.OnceValues(o.Catalog)
 	go cat() // on the other core, while the trace is read
 	var parts []*part
@@ -116,6 +121,10 @@ func analyzeOne(ctx context.Context, o Options, load func() (*Catalog, error), p
 	}
 	p := &part{path: path, trace: t}
 	p.graph = graph.Build(t, graph.Options{Sites: cat.Sites, Stage: graph.StageFromPath(path)})
+	o.memory.done(path, t)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if err := p.lay(ctx, o, cat.Sites, maps); err != nil {
 		return nil, err
 	}
@@ -128,12 +137,15 @@ func analyzeOne(ctx context.Context, o Options, load func() (*Catalog, error), p
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	p.times = overlap.Sweep(p.graph, p.found.Work)
 	return p, ctx.Err()
 }
 
 func read(ctx context.Context, o Options, path string) (*kineto.Trace, error) {
-	ko := kineto.Options{Strict: o.Strict}
+	ko := kineto.Options{Strict: o.Strict, Watch: o.memory.watch(path)}
 	if o.Progress != nil {
 		ko.Progress = func(read, total int64) { o.Progress(path, read, total) }
 	}

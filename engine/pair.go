@@ -45,6 +45,7 @@ func (p *part) lay(ctx context.Context, o Options, sites graph.Policy, named []s
 		return fmt.Errorf("mapping trace: %w", err)
 	}
 	m := graph.Build(t, graph.Options{Sites: sites, Stage: graph.StageFromPath(path), Mapping: true})
+	o.memory.done(path, t)
 	p.mapping, p.aligned = t, align.Map(m, p.graph)
 	p.graph.Reattribute(p.aligned.Sites)
 	p.graph.HostWaits = append(p.graph.HostWaits, p.aligned.Waits...)

@@ -69,6 +69,7 @@ func analyzeRanks(ctx context.Context, o Options) (*report.Report, error) {
 	defer cancel()
 	o.matching = new(sync.Mutex)
 	o.Progress = oneAtATime(o.Progress)
+	o.memory = newBudget(o.MaxMemory)
 
 	g := newGate(runtime.GOMAXPROCS(0), readMemory)
 	lead := need(in.paths)
@@ -138,7 +139,7 @@ func compare(lead rankFiles, parts []*part, others []otherRank) *compared {
 func readRank(ctx context.Context, o Options, load func() (*Catalog, error), r rankFiles) (otherRank, error) {
 	var out otherRank
 	for i, f := range r.files {
-		ko := kineto.Options{Strict: o.Strict, NoStacks: true}
+		ko := kineto.Options{Strict: o.Strict, NoStacks: true, Watch: o.memory.watch(f.path)}
 		if o.Progress != nil {
 			ko.Progress = func(read, total int64) { o.Progress(f.path, read, total) }
 		}

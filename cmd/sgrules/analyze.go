@@ -36,6 +36,8 @@ type analyzeFlags struct {
 	output    string
 	failOn    []string
 	quiet     bool
+	maxMemory string
+	profile   string
 }
 
 var (
@@ -84,6 +86,8 @@ sgrules analyze --fail-on should-apply,partial trace.json.gz`,
 			f.StringVarP(&a.output, "output", "o", "", "write the report to a `file` instead of standard output")
 			f.StringSliceVar(&a.failOn, "fail-on", nil, "exit with 1 if a pattern at or over --min-share has one of these `verdicts`: "+strings.Join(verdicts, ", "))
 			f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no warnings on standard error")
+			f.StringVar(&a.maxMemory, "max-memory", "", "fail when the traces need more than this much memory, a `size` such as 800MB or 2GB (default: no limit)")
+			f.StringVar(&a.profile, "profile-self", "", "write a CPU profile of this run to a `file`, for go tool pprof")
 			return a.run
 		},
 	}
@@ -120,6 +124,13 @@ func (a *analyzeFlags) check(args []string) error {
 }
 
 func (a *analyzeFlags) run(ctx context.Context, args []string, s streams) error {
+	if a.profile != "" {
+		return profileSelf(a.profile, func() error { return a.analyze(ctx, args, s) })
+	}
+	return a.analyze(ctx, args, s)
+}
+
+func (a *analyzeFlags) analyze(ctx context.Context, args []string, s streams) error {
 	args = append(append([]string(nil), a.formal...), args...)
 	if err := a.check(args); err != nil {
 		return err
@@ -128,7 +139,12 @@ func (a *analyzeFlags) run(ctx context.Context, args []string, s streams) error 
 	if err != nil {
 		return usagef("analyze: --ranks %w", err)
 	}
-	o := engine.Options{Paths: args, Ranks: set, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, ServerArgs: a.args, Version: buildVersion(),
+	limit, err := memorySize(a.maxMemory)
+	if err != nil {
+		return err
+	}
+	tuneMemory(args, limit)
+	o := engine.Options{MaxMemory: limit, Paths: args, Ranks: set, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, ServerArgs: a.args, Version: buildVersion(),
 		Catalog: func() (*engine.Catalog, error) { return engine.LoadCatalog(a.rules, a.onlyRules) }}
 	if a.framework != "auto" {
 		o.Framework = a.framework
