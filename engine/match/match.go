@@ -93,7 +93,7 @@ func (m *matcher) classes() error {
 			Symbol: s.Base, NS: s.Namespace, Qualified: s.Qualified(), Args: s.Args, Params: s.Params,
 			Generator: s.Generator, Functor: s.Functor, Kind: s.Kind, DType: s.DType, OutDType: s.OutDType,
 			Layout: s.Layout, Tile: s.Tile, Epilogue: s.Epilogue, Module: s.Module, Ops: s.Ops, Words: s.Words,
-			SplitK: s.SplitK, Activity: gc.Kind.String(), Attribution: gc.Method.String(), Family: family[gc.Sym],
+			SplitK: s.SplitK, Activity: gc.Kind.String(), Attribution: gc.Method.String(),
 		}
 		// A replay has the frames of the replay and none of its own: they are shown, and no
 		// rule may take them for the kernel's.
@@ -103,6 +103,11 @@ func (m *matcher) classes() error {
 		if gc.Method == graph.Neighbour || gc.Method == graph.Node {
 			c.Attribution = graph.Aligned.String()
 		}
+	}
+	m.set.Warm(m.class)
+	for i := range g.Classes {
+		c, gc := &m.class[i], &g.Classes[i]
+		c.Family = family[gc.Sym]
 		if err := m.set.Prepare(c); err != nil {
 			return err
 		}

@@ -43,11 +43,22 @@ func (c *compiler) predicate(e *Expr, env *cel.Env) *predicate {
 		c.list.Addf(e.Pos, "cel-size", "the expression has %d bytes, at most %d are allowed", len(e.Text), maxExpr)
 		return nil
 	}
+	if parsed, ok := quick(e.Text); ok {
+		// What is wrong is left to CEL's own parser and said in its words.
+		if p := (&compiler{env: c.env}).checked(e, env, parsed); p != nil {
+			return p
+		}
+	}
 	parsed, issues := env.Parse(e.Text)
 	if issues.Err() != nil {
 		c.issues(e, env, issues, "cel-syntax")
 		return nil
 	}
+	return c.checked(e, env, parsed)
+}
+
+// checked makes a predicate of what was parsed, or says why it is none.
+func (c *compiler) checked(e *Expr, env *cel.Env, parsed *cel.Ast) *predicate {
 	w := walker{c: c, e: e, info: parsed.NativeRep().SourceInfo()}
 	if !w.shape(parsed.NativeRep().Expr()) {
 		return nil

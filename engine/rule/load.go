@@ -33,6 +33,7 @@ const maxFiles = 20_000
 func Load(fsys fs.FS, opts LoadOptions) (*Set, diag.List) {
 	l := &loader{fsys: fsys, opts: opts, sources: map[string][]byte{}}
 	l.walk()
+	l.decode()
 	l.unique()
 	if l.aliases == nil {
 		l.aliases = &Aliases{}
@@ -64,6 +65,7 @@ func Load(fsys fs.FS, opts LoadOptions) (*Set, diag.List) {
 type loader struct {
 	fsys       fs.FS
 	opts       LoadOptions
+	files      []file
 	rules      []*Rule
 	families   []*Family
 	retired    []Retired
@@ -71,6 +73,15 @@ type loader struct {
 	exceptions []Exception
 	sources    map[string][]byte
 	list       diag.List
+}
+
+// file is one file of a folder and what was decoded of it.
+type file struct {
+	path   string
+	data   []byte
+	rule   *Rule
+	family *Family
+	list   diag.List
 }
 
 // name is a file as positions show it.
@@ -100,7 +111,7 @@ func (l *loader) walk() {
 			l.list.Addf(diag.Pos{File: l.name(file)}, "too-large", "more than %d files", maxFiles)
 			return fs.SkipAll
 		}
-		l.file(file)
+		l.read(file)
 		return nil
 	})
 	if err != nil {
@@ -121,44 +132,71 @@ func (l *loader) folder(dir string) error {
 	return fs.SkipDir
 }
 
-func (l *loader) file(file string) {
-	f, err := l.fsys.Open(file)
+func (l *loader) read(path string) {
+	name := l.name(path)
+	f, err := l.fsys.Open(path)
 	if err != nil {
-		l.list.Addf(diag.Pos{File: l.name(file)}, "read", "cannot be read: %v", err)
+		l.list.Addf(diag.Pos{File: name}, "read", "cannot be read: %v", err)
 		return
 	}
 	defer f.Close()
 	data, err := readBounded(f)
 	if err != nil {
-		l.list.Addf(diag.Pos{File: l.name(file)}, "read", "cannot be read: %v", err)
+		l.list.Addf(diag.Pos{File: name}, "read", "cannot be read: %v", err)
 		return
 	}
-	name := l.name(file)
 	l.sources[name] = data
+	l.files = append(l.files, file{path: path, data: data})
+}
+
+// decode decodes the files that were read: rules and families, of which there are many, on all
+// cores. What it gives does not depend on which was ready first.
+func (l *loader) decode() {
+	atOnce(len(l.files), func(i int) {
+		f := &l.files[i]
+		switch path.Dir(f.path) {
+		case "fuse", "overlap":
+			if f.rule, f.list = Decode(l.name(f.path), f.data); f.rule != nil {
+				f.list = append(f.list, f.rule.CheckPlace(f.path)...)
+			}
+		case "family":
+			if f.family, f.list = DecodeFamily(l.name(f.path), f.data); f.family != nil {
+				f.list = append(f.list, f.family.CheckPlace(f.path)...)
+			}
+		}
+	})
+	for i := range l.files {
+		switch f := &l.files[i]; {
+		case f.rule != nil:
+			l.rules = append(l.rules, f.rule)
+			l.list = append(l.list, f.list...)
+		case f.family != nil:
+			l.families = append(l.families, f.family)
+			l.list = append(l.list, f.list...)
+		case path.Dir(f.path) == ".":
+			l.other(f.path, f.data)
+		default:
+			l.list = append(l.list, f.list...)
+		}
+	}
+	l.files = nil
+}
+
+// other decodes a file that stands beside the folders.
+func (l *loader) other(path string, data []byte) {
+	name := l.name(path)
 	var list diag.List
-	switch dir := path.Dir(file); {
-	case dir == "fuse" || dir == "overlap":
-		var r *Rule
-		if r, list = Decode(name, data); r != nil {
-			list = append(list, r.CheckPlace(file)...)
-			l.rules = append(l.rules, r)
-		}
-	case dir == "family":
-		var f *Family
-		if f, list = DecodeFamily(name, data); f != nil {
-			list = append(list, f.CheckPlace(file)...)
-			l.families = append(l.families, f)
-		}
-	case file == "aliases.yaml":
+	switch {
+	case path == "aliases.yaml":
 		l.aliases, list = DecodeAliases(name, data)
-	case file == "sites.yaml" && l.opts.Overlay:
+	case path == "sites.yaml" && l.opts.Overlay:
 		list.Add(diag.Diagnostic{Pos: diag.Pos{File: name}, Code: "file-name", Msg: "the file would be ignored",
 			Hint: "which frames are shown cannot be laid over"})
-	case file == "sites.yaml": // read by the engine; checked here with everything else
+	case path == "sites.yaml": // read by the engine; checked here with everything else
 		_, list = DecodeSites(name, data)
-	case file == "exceptions.yaml":
+	case path == "exceptions.yaml":
 		l.exceptions, list = DecodeExceptions(name, data)
-	case file == "retired.yaml":
+	case path == "retired.yaml":
 		l.retired, list = DecodeRetired(name, data)
 	default:
 		list.Add(diag.Diagnostic{Pos: diag.Pos{File: name}, Code: "file-name", Msg: "the file would be ignored",

@@ -89,7 +89,7 @@ func newSet(rules []*Rule, families []*Family, retired []Retired, aliases *Alias
 func (s *Set) skim(e *Expr) *Prefilter {
 	if e != nil {
 		if f, ok := skim(e.Text); ok {
-			return newPrefilter(f, s.aliases)
+			return newPrefilter(celForm(f), s.aliases)
 		}
 	}
 	return newPrefilter(constant(true), s.aliases)
@@ -192,6 +192,8 @@ func (f *familyEntry) compile(env *Env) (*CompiledFamily, diag.List) {
 
 // CompileAll compiles every rule and family and gives what is wrong with any.
 func (s *Set) CompileAll() diag.List {
+	atOnce(len(s.families), func(i int) { s.families[i].compile(s.env) })
+	atOnce(len(s.rules), func(i int) { s.rules[i].compile(s.env) })
 	var out diag.List
 	for _, f := range s.families {
 		_, list := f.compile(s.env)
@@ -235,12 +237,16 @@ func (e *entry) doubtful() bool {
 // Candidates compiles the rules that a trace with these atoms can match, and only those, by id.
 // What the list has is wrong with them, and they are left out.
 func (s *Set) Candidates(inv Inventory) ([]*Compiled, diag.List) {
+	var asked []*entry
+	for _, e := range s.rules {
+		if e.possible(inv) {
+			asked = append(asked, e)
+		}
+	}
+	atOnce(len(asked), func(i int) { asked[i].compile(s.env) })
 	var out []*Compiled
 	var wrong diag.List
-	for _, e := range s.rules {
-		if !e.possible(inv) {
-			continue
-		}
+	for _, e := range asked {
 		c, list := e.compile(s.env)
 		wrong = append(wrong, list...)
 		if c != nil && c.Possible(inv) {
@@ -270,6 +276,27 @@ func (s *Set) Prepare(c *Class) error {
 	family, err := s.FamilyOf(c)
 	c.Family = family
 	return err
+}
+
+// Warm compiles the families that may be asked about the classes, on all cores. It changes no
+// result, only when Prepare has to wait.
+func (s *Set) Warm(classes []Class) {
+	ask := make([]bool, len(s.families))
+	for _, i := range s.always {
+		ask[i] = true
+	}
+	for c := range classes {
+		classes[c].nameAtoms(func(a Atom) {
+			for _, i := range s.asked[a] {
+				ask[i] = true
+			}
+		})
+	}
+	atOnce(len(s.families), func(i int) {
+		if ask[i] {
+			s.families[i].compile(s.env)
+		}
+	})
 }
 
 // FamilyOf is the first family, in the order of Families, that has the kernel's name, or "".

@@ -1,58 +1,110 @@
 package rule
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+	exprpb "google.golang.org/genproto/googleapis/api/expr/v1alpha1"
 )
 
-// skim reads the form of a condition without CEL's parser, which costs 30 to 100 µs an
-// expression: too much for a thousand rules of which a trace needs fifty. It understands what
-// rules are mostly made of (logic, comparison and membership of literals, calls) and says no to
-// everything else: macros, escapes in strings, arithmetic. It never judges: a text that CEL would
-// refuse may have a form, and CEL says so when the rule is compiled. For every text that both
-// accept, skim and celForm agree; a test and a fuzz target hold that.
-func skim(text string) (*form, bool) {
-	if !utf8.ValidString(text) {
+// skim parses a condition without CEL's own parser, which costs 30 to 100 µs an expression and
+// much more the first time: too much for a thousand rules of which a trace needs fifty. It
+// understands what rules are mostly made of (logic, comparison and membership, fields, calls,
+// literals) and says no to everything else: macros, escapes in strings, arithmetic, a
+// conditional. It gives the tree that CEL's parser would, and judges nothing: types and names are
+// CEL's to check, and a text that CEL's parser refuses for its size may have a tree. A test and a
+// fuzz target hold the two parsers together.
+func skim(text string) (ast.Expr, bool) { return newSkimmer(text).whole() }
+
+// quick is skim's tree as CEL's own parser would give it, with the places of its nodes.
+func quick(text string) (*cel.Ast, bool) {
+	s := newSkimmer(text)
+	e, ok := s.whole()
+	if !ok || !ascii(text) { // CEL counts characters, the skimmer bytes
 		return nil, false
 	}
-	s := &skimmer{text: text}
-	s.next()
-	r := s.or(0)
-	if s.bad || s.tok != "" {
-		return nil, false
+	// The one way that CEL offers to a tree of one's own is to put it into one that is there.
+	parsed := cel.ParsedExprToAst(&exprpb.ParsedExpr{
+		Expr:       &exprpb.Expr{Id: e.ID(), ExprKind: &exprpb.Expr_ConstExpr{ConstExpr: &exprpb.Constant{ConstantKind: &exprpb.Constant_BoolValue{}}}},
+		SourceInfo: &exprpb.SourceInfo{LineOffsets: common.NewTextSource(text).LineOffsets()},
+	})
+	tree := parsed.NativeRep()
+	tree.Expr().SetKindCase(e)
+	for i, at := range s.places {
+		tree.SourceInfo().SetOffsetRange(int64(i+1), ast.OffsetRange{Start: int32(at), Stop: int32(at)})
 	}
-	return r.asCond(), true
+	return parsed, true
+}
+
+func ascii(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // vouched tells whether skim understood every part of a condition: then each field and method
 // in it exists and is compared with a value of its own type, and CEL accepts it too.
 func vouched(text string) bool {
-	f, ok := skim(text)
-	return ok && len(text) <= maxExpr && f.plain()
+	e, ok := skim(text)
+	return ok && celForm(e).plain()
 }
 
 type skimmer struct {
 	text string
-	at   int
+	pos  int
 	tok  string // the token at hand; "" at the end
 	lit  string // the value of a text token
 	kind byte   // of tok: 'i' identifier, 's' text, 'n' number, 'o' operator
 	bad  bool
+	from int // byte at which tok begins
+	tree ast.ExprFactory
+	// places are where the nodes are, in bytes, by id less one: as CEL has it, an operator is
+	// where it is written, a field at its dot and a call at its parenthesis.
+	places []int
+}
+
+func newSkimmer(text string) *skimmer { return &skimmer{text: text, tree: ast.NewExprFactory()} }
+
+// whole parses the whole text.
+func (s *skimmer) whole() (ast.Expr, bool) {
+	if !utf8.ValidString(s.text) || len(s.text) > maxExpr {
+		return nil, false
+	}
+	s.next()
+	e := s.or(0)
+	return e, !s.bad && s.tok == ""
 }
 
 const maxSkim = 60 // nesting, as CEL's parser has it
 
-func (s *skimmer) fail() reading {
+// fail ends the parsing; the node stands where one is wanted.
+func (s *skimmer) fail() ast.Expr {
 	s.bad, s.tok = true, ""
-	return somethingElse
+	return s.tree.NewUnspecifiedExpr(0)
+}
+
+// at numbers a node that is at a byte.
+func (s *skimmer) at(place int) int64 {
+	s.places = append(s.places, place)
+	return int64(len(s.places))
 }
 
 // next reads a token.
 func (s *skimmer) next() {
-	for s.at < len(s.text) && strings.IndexByte(" \t\r\n", s.text[s.at]) >= 0 {
-		s.at++
+	for s.pos < len(s.text) && strings.IndexByte(" \t\r\n", s.text[s.pos]) >= 0 {
+		s.pos++
 	}
-	from := s.at
+	from := s.pos
+	s.from = from
 	if from == len(s.text) || s.bad {
 		s.tok, s.kind = "", 0
 		return
@@ -69,34 +121,34 @@ func (s *skimmer) next() {
 			s.fail()
 			return
 		}
-		s.at, s.kind = from+end+2, 's'
+		s.pos, s.kind = from+end+2, 's'
 	case isDigit(c):
-		for s.at < len(s.text) && (isWord(s.text[s.at]) || s.text[s.at] == '.') {
-			s.at++
+		for s.pos < len(s.text) && (isWord(s.text[s.pos]) || s.text[s.pos] == '.') {
+			s.pos++
 		}
 		s.kind = 'n'
 	case isWord(c):
-		for s.at < len(s.text) && isWord(s.text[s.at]) {
-			s.at++
+		for s.pos < len(s.text) && isWord(s.text[s.pos]) {
+			s.pos++
 		}
-		if s.at < len(s.text) && (s.text[s.at] == '"' || s.text[s.at] == '\'') {
+		if s.pos < len(s.text) && (s.text[s.pos] == '"' || s.text[s.pos] == '\'') {
 			s.fail() // r"…" and b"…"
 			return
 		}
 		s.kind = 'i'
 	default:
-		s.at, s.kind = from+1, 'o'
+		s.pos, s.kind = from+1, 'o'
 		if from+1 < len(s.text) {
 			switch s.text[from : from+2] {
 			case "&&", "||", "==", "!=", "<=", ">=":
-				s.at = from + 2
+				s.pos = from + 2
 			case "//":
 				s.fail()
 				return
 			}
 		}
 	}
-	s.tok = s.text[from:s.at]
+	s.tok = s.text[from:s.pos]
 }
 
 // take consumes an operator or a word if it is the one.
@@ -108,121 +160,176 @@ func (s *skimmer) take(tok string) bool {
 	return true
 }
 
-func (s *skimmer) or(depth int) reading {
+func (s *skimmer) or(depth int) ast.Expr {
 	if depth > maxSkim {
 		return s.fail()
 	}
-	r := s.and(depth)
-	for s.take("||") {
-		r = combine("_||_", []reading{r, s.and(depth)})
+	terms, ops := []ast.Expr{s.and(depth)}, []int64(nil)
+	for s.tok == "||" && s.kind == 'o' {
+		ops = append(ops, s.at(s.from))
+		s.next()
+		terms = append(terms, s.and(depth))
 	}
-	return r
+	return s.balanced(operators.LogicalOr, terms, ops)
 }
 
-func (s *skimmer) and(depth int) reading {
-	r := s.relation(depth)
-	for s.take("&&") {
-		r = combine("_&&_", []reading{r, s.relation(depth)})
+func (s *skimmer) and(depth int) ast.Expr {
+	terms, ops := []ast.Expr{s.relation(depth)}, []int64(nil)
+	for s.tok == "&&" && s.kind == 'o' {
+		ops = append(ops, s.at(s.from))
+		s.next()
+		terms = append(terms, s.relation(depth))
 	}
-	return r
+	return s.balanced(operators.LogicalAnd, terms, ops)
 }
 
-func (s *skimmer) relation(depth int) reading {
-	r := s.unary(depth)
-	op := ""
-	switch s.tok {
-	case "==", "!=", "<", "<=", ">", ">=":
-		op = "_" + s.tok + "_"
-	case "in":
-		op = "@in"
-	default:
-		return r
+// balanced joins terms with the operators between them, as CEL's parser does, into a tree of
+// little depth.
+func (s *skimmer) balanced(name string, terms []ast.Expr, ops []int64) ast.Expr {
+	if len(ops) == 0 {
+		return terms[0]
 	}
+	half := len(ops) / 2
+	return s.tree.NewCall(ops[half], name, s.balanced(name, terms[:half+1], ops[:half]), s.balanced(name, terms[half+1:], ops[half+1:]))
+}
+
+// relations are the operators between two values.
+var relations = map[string]string{
+	"==": operators.Equals, "!=": operators.NotEquals, "<": operators.Less, "<=": operators.LessEquals,
+	">": operators.Greater, ">=": operators.GreaterEquals, "in": operators.In,
+}
+
+func (s *skimmer) relation(depth int) ast.Expr {
+	left := s.unary(depth)
+	op, ok := relations[s.tok]
+	if !ok || s.kind == 's' {
+		return left
+	}
+	id := s.at(s.from)
 	s.next()
-	r = combine(op, []reading{r, s.unary(depth)})
-	switch s.tok {
-	case "==", "!=", "<", "<=", ">", ">=", "in": // a == b == c is not worth knowing
+	right := s.unary(depth)
+	if _, ok := relations[s.tok]; ok && s.kind != 's' { // a == b == c is not worth knowing
 		return s.fail()
 	}
-	return r
+	return s.tree.NewCall(id, op, left, right)
 }
 
-func (s *skimmer) unary(depth int) reading {
+func (s *skimmer) unary(depth int) ast.Expr {
 	if depth > maxSkim {
 		return s.fail()
 	}
-	if s.take("!") {
-		return combine("!_", []reading{s.unary(depth + 1)})
+	first, negations := s.from, 0
+	for s.take("!") {
+		if negations++; negations > maxSkim {
+			return s.fail()
+		}
 	}
-	r, variable := s.primary(depth)
-	for {
-		switch {
+	e := s.member(depth)
+	if negations%2 == 1 { // two are none, for CEL's parser too
+		e = s.tree.NewCall(s.at(first), operators.LogicalNot, e)
+	}
+	return e
+}
+
+// member reads an operand with what is selected, called and indexed of it.
+func (s *skimmer) member(depth int) ast.Expr {
+	e := s.primary(depth)
+	for !s.bad {
+		switch from := s.from; {
 		case s.take("."):
 			name := s.tok
-			if s.kind != 'i' {
+			if s.kind != 'i' || name == "in" || name == "true" || name == "false" || name == "null" {
 				return s.fail()
 			}
 			s.next()
-			if s.take("(") {
-				args := s.list(")", depth)
-				if name == "exists" || name == "all" {
-					return s.fail() // CEL rewrites macros, and their variables may hide k
-				}
-				r = callMember(variable, name, args)
-			} else {
-				r = selectField(variable, name)
+			open := s.from
+			if !s.take("(") {
+				e = s.tree.NewSelect(s.at(from), e, name)
+				continue
 			}
-			variable = ""
+			if name == "exists" || name == "all" {
+				return s.fail() // a macro, which CEL's parser rewrites
+			}
+			e = s.tree.NewMemberCall(s.at(open), name, e, s.list(")", depth)...)
 		case s.take("["):
-			s.or(depth + 1)
+			index := s.or(depth + 1)
 			if !s.take("]") {
 				return s.fail()
 			}
-			r, variable = somethingElse, ""
+			e = s.tree.NewCall(s.at(from), operators.Index, e, index)
 		default:
-			return r
+			return e
 		}
 	}
+	return e
 }
 
-// primary reads an operand; variable is its name if it is a plain identifier.
-func (s *skimmer) primary(depth int) (r reading, variable string) {
-	switch tok, kind := s.tok, s.kind; {
+// primary reads an operand.
+func (s *skimmer) primary(depth int) ast.Expr {
+	switch tok, kind, from := s.tok, s.kind, s.from; {
 	case kind == 's':
-		r = reading{texts: []string{s.lit}}
+		e := s.tree.NewLiteral(s.at(from), types.String(s.lit))
 		s.next()
-		return r, ""
+		return e
 	case kind == 'n':
 		s.next()
-		return somethingElse, ""
+		return s.number(tok, from)
 	case kind == 'i' && (tok == "true" || tok == "false"):
 		s.next()
-		return reading{cond: constant(tok == "true")}, ""
+		return s.tree.NewLiteral(s.at(from), types.Bool(tok == "true"))
 	case kind == 'i':
-		if tok != "null" && reserved.has(tok) && tok != "run" && tok != "int" && tok != "double" {
-			return s.fail(), ""
+		if reserved.has(tok) && tok != "run" && tok != "int" && tok != "double" {
+			return s.fail()
 		}
 		s.next()
-		if s.take("(") {
-			s.list(")", depth)
-			return somethingElse, ""
+		if open := s.from; s.take("(") {
+			return s.tree.NewCall(s.at(open), tok, s.list(")", depth)...)
 		}
-		return somethingElse, tok
+		return s.tree.NewIdent(s.at(from), tok)
 	case s.take("("):
-		r = s.or(depth + 1)
+		e := s.or(depth + 1)
 		if !s.take(")") || s.tok == "." || s.tok == "[" { // (k).symbol is k.symbol, and nobody writes it
-			return s.fail(), ""
+			return s.fail()
 		}
-		return r, ""
+		return e
 	case s.take("["):
-		return literals(s.list("]", depth)), ""
+		return s.tree.NewList(s.at(from), s.list("]", depth), nil)
 	}
-	return s.fail(), ""
+	return s.fail()
+}
+
+// number reads a decimal number: whole ones are ints, others doubles, as CEL has it.
+func (s *skimmer) number(text string, from int) ast.Expr {
+	whole, fraction, dot := strings.Cut(text, ".")
+	if !digits(whole) || dot && !digits(fraction) {
+		return s.fail()
+	}
+	if dot {
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return s.fail()
+		}
+		return s.tree.NewLiteral(s.at(from), types.Double(v))
+	}
+	v, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return s.fail()
+	}
+	return s.tree.NewLiteral(s.at(from), types.Int(v))
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // list reads operands up to the closing token.
-func (s *skimmer) list(closing string, depth int) []reading {
-	var out []reading
+func (s *skimmer) list(closing string, depth int) []ast.Expr {
+	var out []ast.Expr
 	if s.take(closing) {
 		return out
 	}
