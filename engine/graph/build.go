@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sgrules/sgrules/engine/kineto"
 	"github.com/sgrules/sgrules/engine/symbol"
@@ -170,25 +171,46 @@ func (b *builder) sites() {
 	}
 	b.ops = make([]StackID, len(t.Launches))
 	b.py = make([]StackID, len(t.Launches))
-	deep := make(map[int32]bool)
-	run := func(col spanColumn, stacks *Stacks, out []StackID, entry func(kineto.Span) (uint32, bool)) {
-		for th, order := range perThread(col, want) {
-			sweep(col, order, want[th], entry, func(w instant, open []active) {
-				id, cut := stackOf(stacks, open)
-				out[w.id] = id
-				if cut {
-					deep[w.id] = true
-				}
-			})
-		}
-	}
 	if b.o.Mapping {
 		g.LaunchOps, g.LaunchPy = b.ops, b.py
 	}
-	run(&t.Ops, g.Ops, b.ops, func(s kineto.Span) (uint32, bool) { return uint32(s.Name), true })
-	run(&t.Frames, g.Py, b.py, func(s kineto.Span) (uint32, bool) { return g.Frames.intern(t.Names, s.Name), true })
-	g.Deep = len(deep)
+	// Ops and annotations on one core, frames, of which there are most, on another.
+	var deepOps, deepPy []bool
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		deepOps = enclose(&t.Ops, want, g.Ops, b.ops, func(s kineto.Span) (uint32, bool) { return uint32(s.Name), true })
+		b.annotations(want)
+	})
+	deepPy = enclose(&t.Frames, want, g.Py, b.py, func(s kineto.Span) (uint32, bool) { return g.Frames.intern(t.Names, s.Name), true })
+	wg.Wait()
+	for i := range t.Launches {
+		if deepOps != nil && deepOps[i] || deepPy != nil && deepPy[i] {
+			g.Deep++
+		}
+	}
+}
 
+// enclose gives out the stack of spans around every instant, by the instant's id. deep tells, by
+// id, which were cut; nil where none was.
+func enclose(col spanColumn, want [][]instant, stacks *Stacks, out []StackID, entry func(kineto.Span) (uint32, bool)) (deep []bool) {
+	for th, order := range perThread(col, want) {
+		sweep(col, order, want[th], entry, func(w instant, open []active) {
+			id, cut := stackOf(stacks, open)
+			out[w.id] = id
+			if cut {
+				if deep == nil {
+					deep = make([]bool, len(out))
+				}
+				deep[w.id] = true
+			}
+		})
+	}
+	return deep
+}
+
+// annotations finds the step that each launch's instant is in.
+func (b *builder) annotations(want [][]instant) {
+	t := b.t
 	b.step = make([]int32, len(t.Launches))
 	for i := range b.step {
 		b.step[i] = -1

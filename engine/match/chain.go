@@ -54,11 +54,25 @@ type binding [][]int32
 
 // kernels lists what is bound, in order of the chain.
 func (b binding) kernels() []int32 {
-	var out []int32
+	n := 0
+	for _, ks := range b {
+		n += len(ks)
+	}
+	out := make([]int32, 0, n)
 	for _, ks := range b {
 		out = append(out, ks...)
 	}
 	return out
+}
+
+// first is the first kernel that is bound.
+func (b binding) first() int32 {
+	for _, ks := range b {
+		if len(ks) > 0 {
+			return ks[0]
+		}
+	}
+	return -1 // no pattern has only optional steps
 }
 
 // finder looks for a pattern in a graph.

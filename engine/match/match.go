@@ -10,10 +10,13 @@
 package match
 
 import (
+	"slices"
+
 	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/kineto"
 	"github.com/sgrules/sgrules/engine/overlap"
 	"github.com/sgrules/sgrules/engine/rule"
+	"github.com/sgrules/sgrules/internal/atonce"
 )
 
 // Result is what the rules found in one graph.
@@ -156,28 +159,45 @@ func (m *matcher) rules() error {
 	if err := wrong.Err(); err != nil {
 		return err
 	}
-	for _, c := range candidates {
-		applies, err := m.applies(c)
-		if err != nil {
-			return err
+	chains := make([][]Chain, len(candidates))
+	errs := make([]error, len(candidates))
+	atonce.Do(len(candidates), func(i int) { chains[i], errs[i] = m.rule(candidates[i]) })
+	for i, c := range candidates {
+		if errs[i] != nil {
+			return errs[i]
 		}
-		if applies == nil {
+		if len(chains[i]) == 0 {
 			continue
 		}
-		n := len(m.res.Rules)
-		before := len(m.chains)
-		for side, alts := range [...][]*rule.Alternative{Fused: c.Fused, Split: c.Split} {
-			for i, a := range alts {
-				if err := m.alternative(n, Side(side), i, a, applies); err != nil {
-					return err
-				}
-			}
+		for j := range chains[i] {
+			chains[i][j].Rule = len(m.res.Rules)
 		}
-		if len(m.chains) > before {
-			m.res.Rules = append(m.res.Rules, c)
-		}
+		m.chains = append(m.chains, chains[i]...)
+		m.res.Rules = append(m.res.Rules, c)
 	}
 	return nil
+}
+
+// rule gives the chains of one rule. It only reads m: rules are matched at the same time.
+func (m *matcher) rule(c *rule.Compiled) ([]Chain, error) {
+	applies, err := m.applies(c)
+	if applies == nil || err != nil {
+		return nil, err
+	}
+	var out []Chain
+	for side, alts := range [...][]*rule.Alternative{Fused: c.Fused, Split: c.Split} {
+		for i, a := range alts {
+			found, err := m.alternative(a, applies)
+			if err != nil {
+				return nil, err
+			}
+			out = slices.Grow(out, len(found))
+			for _, b := range found {
+				out = append(out, Chain{Side: Side(side), Alt: i, Steps: b, Kernels: b.kernels(), Under: -1})
+			}
+		}
+	}
+	return out, nil
 }
 
 // applies tells in which stages a rule is evaluated; nil for none. A condition that
@@ -225,9 +245,9 @@ func (m *matcher) tokens(s graph.StageID) (low, high int) {
 }
 
 // alternative finds the chains of one alternative.
-func (m *matcher) alternative(n int, side Side, alt int, a *rule.Alternative, applies []bool) error {
+func (m *matcher) alternative(a *rule.Alternative, applies []bool) ([]binding, error) {
 	if !a.Possible(m.inv) {
-		return nil
+		return nil, nil
 	}
 	counts := make([]bool, len(applies))
 	any := false
@@ -237,26 +257,20 @@ func (m *matcher) alternative(n int, side Side, alt int, a *rule.Alternative, ap
 		}
 		t, err := a.Counts(m.inStage(graph.StageID(i)))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		counts[i] = t != rule.False
 		any = any || counts[i]
 	}
 	if !any {
-		return nil
+		return nil, nil
 	}
 	p, err := m.pattern(a)
 	if p == nil || err != nil {
-		return err
+		return nil, err
 	}
-	for _, b := range m.finder.find(p) {
-		ks := b.kernels()
-		if !counts[m.g.Kernels[ks[0]].Stage] {
-			continue
-		}
-		m.chains = append(m.chains, Chain{Rule: n, Side: side, Alt: alt, Steps: b, Kernels: ks, Under: -1})
-	}
-	return p.err()
+	found := slices.DeleteFunc(m.finder.find(p), func(b binding) bool { return !counts[m.g.Kernels[b.first()].Stage] })
+	return found, p.err()
 }
 
 // pattern evaluates the steps of an alternative on the classes; nil where some required

@@ -54,11 +54,7 @@ func resolve(chains []Chain, kernels int, of func(i int) *rule.Rule) []Chain {
 	owners := map[string][]int32{} // by kind
 	out := chains[:0]
 	// A rule's alternatives may match the same kernels; only the first counts, owned or not.
-	type mark struct {
-		rule   int
-		kernel int32
-	}
-	shown := map[mark]bool{}
+	shown := map[int][]uint64{} // a bit a kernel, by rule
 	for _, c := range chains {
 		c.Under = -1
 		owner := owners[of(c.Rule).Kind]
@@ -66,9 +62,14 @@ func resolve(chains []Chain, kernels int, of func(i int) *rule.Rule) []Chain {
 			owner = slices.Repeat([]int32{-1}, kernels)
 			owners[of(c.Rule).Kind] = owner
 		}
+		bits := shown[c.Rule]
+		if bits == nil {
+			bits = make([]uint64, (kernels+63)/64)
+			shown[c.Rule] = bits
+		}
 		dup := false
 		for _, k := range c.Kernels {
-			if shown[mark{c.Rule, k}] {
+			if bits[k/64]&(1<<(k%64)) != 0 {
 				dup = true
 				break
 			}
@@ -81,7 +82,7 @@ func resolve(chains []Chain, kernels int, of func(i int) *rule.Rule) []Chain {
 		}
 		n := int32(len(out))
 		for _, k := range c.Kernels {
-			shown[mark{c.Rule, k}] = true
+			bits[k/64] |= 1 << (k % 64)
 			if c.Under < 0 {
 				owner[k] = n
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sgrules/sgrules/engine/diag"
+	"github.com/sgrules/sgrules/internal/atonce"
 )
 
 // LoadOptions say how to load a folder of rules. The zero value loads a complete catalog and
@@ -152,7 +153,7 @@ func (l *loader) read(path string) {
 // decode decodes the files that were read: rules and families, of which there are many, on all
 // cores. What it gives does not depend on which was ready first.
 func (l *loader) decode() {
-	atOnce(len(l.files), func(i int) {
+	atonce.Do(len(l.files), func(i int) {
 		f := &l.files[i]
 		switch path.Dir(f.path) {
 		case "fuse", "overlap":

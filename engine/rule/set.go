@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/sgrules/sgrules/engine/diag"
+	"github.com/sgrules/sgrules/internal/atonce"
 )
 
 // Set is a loaded collection of rules and families. It is safe for concurrent use. Rules are
@@ -192,8 +193,8 @@ func (f *familyEntry) compile(env *Env) (*CompiledFamily, diag.List) {
 
 // CompileAll compiles every rule and family and gives what is wrong with any.
 func (s *Set) CompileAll() diag.List {
-	atOnce(len(s.families), func(i int) { s.families[i].compile(s.env) })
-	atOnce(len(s.rules), func(i int) { s.rules[i].compile(s.env) })
+	atonce.Do(len(s.families), func(i int) { s.families[i].compile(s.env) })
+	atonce.Do(len(s.rules), func(i int) { s.rules[i].compile(s.env) })
 	var out diag.List
 	for _, f := range s.families {
 		_, list := f.compile(s.env)
@@ -243,7 +244,7 @@ func (s *Set) Candidates(inv Inventory) ([]*Compiled, diag.List) {
 			asked = append(asked, e)
 		}
 	}
-	atOnce(len(asked), func(i int) { asked[i].compile(s.env) })
+	atonce.Do(len(asked), func(i int) { asked[i].compile(s.env) })
 	var out []*Compiled
 	var wrong diag.List
 	for _, e := range asked {
@@ -292,7 +293,7 @@ func (s *Set) Warm(classes []Class) {
 			}
 		})
 	}
-	atOnce(len(s.families), func(i int) {
+	atonce.Do(len(s.families), func(i int) {
 		if ask[i] {
 			s.families[i].compile(s.env)
 		}

@@ -1,4 +1,5 @@
-package rule
+// Package atonce does independent pieces of work on all cores.
+package atonce
 
 import (
 	"runtime"
@@ -6,8 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// atOnce calls do for 0 to n-1 on all cores and returns when all calls have.
-func atOnce(n int, do func(i int)) {
+// Do calls do for 0 to n-1 on all cores and returns when all calls have. In which order they
+// are made is not said, so each must leave what it found in a place of its own.
+func Do(n int, do func(i int)) {
 	workers := min(runtime.GOMAXPROCS(0), n)
 	if workers <= 1 {
 		for i := range n {
