@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -56,7 +55,6 @@ func (o *options) make(name string, write func(path string) error) (*input, erro
 		return nil, err
 	}
 	in.events = t.Events
-	debug.FreeOSMemory() // a child's peak begins with what this process has
 	return in, nil
 }
 

@@ -37,9 +37,13 @@ func main() {
 	flag.BoolVar(&o.slow, "slow", false, "also run the encoding/json and Python decoders")
 	growth := flag.Bool("growth", false, "measure how time and memory grow instead; needs 6 GB of disk for a while")
 	decode := flag.String("decode", "", "internal: decode this file with encoding/json and exit")
+	one := flag.Bool("run", false, "internal: run the command that follows, print what it took and exit")
 	flag.Parse()
 	o.bytes = int64(*size)
 	err := func() error {
+		if *one {
+			return runOne(flag.Args())
+		}
 		if *decode != "" {
 			return plainDecode(*decode)
 		}

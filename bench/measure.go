@@ -24,8 +24,8 @@ type subject struct {
 
 // sample is one run.
 type sample struct {
-	wall, cpu time.Duration
-	rss       int64 // bytes
+	Wall, CPU time.Duration
+	RSS       int64 // bytes
 }
 
 // inTurn runs all commands one after the other, runs times and once before, which is not
@@ -45,23 +45,44 @@ func inTurn(list []*subject, runs int) error {
 	return nil
 }
 
+// measure runs a command below a copy of this program that did nothing else: a process's peak
+// memory begins, on Linux, with what its parent had when it was started, and this one has built
+// inputs.
 func measure(args []string) (sample, error) {
-	c := exec.Command(args[0], args[1:]...)
-	c.Stdout = nil // the null device: a pipe would cost the writer more than its work
-	var errs bytes.Buffer
-	c.Stderr = &errs
-	start := time.Now()
+	self, err := os.Executable()
+	if err != nil {
+		return sample{}, err
+	}
+	c := exec.Command(self, append([]string{"-run", "--"}, args...)...)
+	var out, errs bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errs
 	if err := c.Run(); err != nil {
 		return sample{}, fmt.Errorf("%w: %s", err, errs.String())
 	}
-	s := sample{wall: time.Since(start), cpu: c.ProcessState.UserTime() + c.ProcessState.SystemTime()}
-	if u, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		s.rss = u.Maxrss
-		if runtime.GOOS == "linux" {
-			s.rss *= 1024
-		}
+	var s sample
+	if err := json.Unmarshal(out.Bytes(), &s); err != nil {
+		return sample{}, fmt.Errorf("%w: %s", err, out.String())
 	}
 	return s, nil
+}
+
+// runOne is measure in the copy: it runs the command and prints what it took.
+func runOne(args []string) error {
+	c := exec.Command(args[0], args[1:]...)
+	c.Stdout = nil // the null device: a pipe would cost the writer more than its work
+	c.Stderr = os.Stderr
+	start := time.Now()
+	if err := c.Run(); err != nil {
+		return err
+	}
+	s := sample{Wall: time.Since(start), CPU: c.ProcessState.UserTime() + c.ProcessState.SystemTime()}
+	if u, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		s.RSS = u.Maxrss
+		if runtime.GOOS == "linux" {
+			s.RSS *= 1024
+		}
+	}
+	return json.NewEncoder(os.Stdout).Encode(s)
 }
 
 func (s *subject) median(of func(sample) float64) float64 {
@@ -73,9 +94,9 @@ func (s *subject) median(of func(sample) float64) float64 {
 	return v[len(v)/2]
 }
 
-func (s *subject) wall() float64 { return s.median(func(s sample) float64 { return s.wall.Seconds() }) }
-func (s *subject) cpu() float64  { return s.median(func(s sample) float64 { return s.cpu.Seconds() }) }
-func (s *subject) rss() float64  { return s.median(func(s sample) float64 { return mega(s.rss) }) }
+func (s *subject) wall() float64 { return s.median(func(s sample) float64 { return s.Wall.Seconds() }) }
+func (s *subject) cpu() float64  { return s.median(func(s sample) float64 { return s.CPU.Seconds() }) }
+func (s *subject) rss() float64  { return s.median(func(s sample) float64 { return mega(s.RSS) }) }
 
 func mega(n int64) float64 { return float64(n) / 1e6 }
 

@@ -81,3 +81,18 @@ func BenchmarkScanGzip(b *testing.B) {
 	w.Close()
 	benchRead(b, doc, z.Bytes(), Options{Strict: true})
 }
+
+// BenchmarkIntern looks up names of which nearly all are known, as a trace has them.
+func BenchmarkIntern(b *testing.B) {
+	texts := make([][]byte, 4096)
+	for i := range texts {
+		texts[i] = fmt.Appendf(nil, "sglang/srt/layers/module_%d/file.py(%d): forward_%d", i%37, i%2000, i)
+	}
+	names := NewNames()
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		names.Intern(texts[i&4095])
+		i++
+	}
+}
