@@ -49,6 +49,11 @@ type Options struct {
 	// MaxMemory is the most memory, in bytes, that the traces may need together, the program
 	// included; more is a *MemoryError. It is an estimate on the safe side. 0 is no limit.
 	MaxMemory int64
+	// ServerLogs are logs of the server that was profiled, beside those that stand next to a
+	// trace; AllowDiffusers analyses a trace that they, or its own frames, tell to be of the
+	// diffusers library (a *DiffusersError without it).
+	ServerLogs     []string
+	AllowDiffusers bool
 	// Version is printed in the report.
 	Version string
 	// Progress, if not nil, is called now and then with the bytes read of a file, never
@@ -123,6 +128,9 @@ func analyzeOne(ctx context.Context, o Options, load func() (*Catalog, error), p
 	p.graph = graph.Build(t, graph.Options{Sites: cat.Sites, Stage: graph.StageFromPath(path)})
 	o.memory.done(path, t)
 	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := diffusersGate(o, p); err != nil {
 		return nil, err
 	}
 	if err := p.lay(ctx, o, cat.Sites, maps); err != nil {

@@ -184,7 +184,8 @@ func isTraceName(name string) bool {
 
 // parseTraceName reads what a file name tells. SGLang: [prefix-]id-TP-0[-DP-0][-PP-0][-EP-0]
 // [-STAGE].trace.json.gz and merged-id.trace.json.gz; torch's own handler, as vLLM uses it:
-// worker_rank0.1782843274.pt.trace.json.gz; TensorRT-LLM: trtllm-trace-time-hex-rank-0.json.
+// worker_rank0.1782843274.pt.trace.json.gz; TensorRT-LLM: trtllm-trace-time-hex-rank-0.json;
+// TokenSpeed: id[-DP0][-CP0]-TP0[-STAGE].trace.json.gz.
 func parseTraceName(path string) traceFile {
 	f := traceFile{path: path, rank: -1, stage: graph.StageFromPath(path)}
 	base := filepath.Base(path)
@@ -219,6 +220,9 @@ func parseTraceName(path string) traceFile {
 		}
 		keep = append(keep, parts[i])
 	}
+	if f.rank < 0 {
+		keep = f.tags(keep)
+	}
 	f.profile = strings.Join(keep, "-")
 	if f.rank < 0 {
 		f.placeWords(f.profile)
@@ -231,6 +235,30 @@ func parseTraceName(path string) traceFile {
 		f.rank = -1
 	}
 	return f
+}
+
+// tags reads TokenSpeed's tag off the end of a name's parts, [DP0-][CP0-]TP0, and gives the parts
+// before it; a name that does not end with a tensor-parallel rank has none.
+func (f *traceFile) tags(parts []string) []string {
+	rest := parts
+	for first := true; len(rest) > 0; first = false {
+		last := rest[len(rest)-1]
+		if len(last) < 3 || !slices.Contains([]string{"TP", "CP", "DP"}, last[:2]) || first != (last[:2] == "TP") {
+			break
+		}
+		n, err := strconv.ParseUint(last[2:], 10, 31)
+		if err != nil {
+			break
+		}
+		if first {
+			f.rank = int64(n)
+		} else {
+			f.other += int64(n)
+		}
+		f.at(last[:2], int64(n))
+		rest = rest[:len(rest)-1]
+	}
+	return rest
 }
 
 // rankWord finds "rank0" as a word of a name such as dp0_pp0_tp0_ep0_rank0.178284 and

@@ -52,6 +52,10 @@ func TestPick(t *testing.T) {
 		{"vLLM's names", []string{"dp0_pp0_tp0_dcp0_ep0_rank0.1782.pt.trace.json.gz", "dp0_pp0_tp1_dcp0_ep1_rank1.1783.pt.trace.json.gz"}, -1,
 			"dp0_pp0_tp0_dcp0_ep0_rank0.1782.pt.trace.json.gz"},
 		{"TensorRT-LLM's names", []string{"trtllm-trace-1782-deadbeef-rank-0.json", "trtllm-trace-1782-deadbeef-rank-1.json"}, 1, "trtllm-trace-1782-deadbeef-rank-1.json"},
+		{"TokenSpeed's names", []string{"20260827-120000-DP1-TP0-DECODE.trace.json.gz", "20260827-120000-DP0-TP0-DECODE.trace.json.gz", "20260827-120000-DP0-TP1-DECODE.trace.json.gz",
+			"20260827-120000-DP0-TP0-EXTEND.trace.json.gz"}, -1, "20260827-120000-DP0-TP0-EXTEND.trace.json.gz 20260827-120000-DP0-TP0-DECODE.trace.json.gz"},
+		{"a prefix that looks like a rank", []string{"TP4-17.5-TP-0.trace.json.gz", "TP4-17.5-TP-1.trace.json.gz"}, 1, "TP4-17.5-TP-1.trace.json.gz"},
+		{"torch's names without a worker", []string{"rank0.1782.pt.trace.json.gz", "rank1.1783.pt.trace.json.gz"}, 1, "rank1.1783.pt.trace.json.gz"},
 		{"nothing", []string{"readme.txt", "server_args.json"}, -1, "no trace in this directory"},
 		{"hidden folders are not looked into", []string{".cache/17.5-TP-0.trace.json.gz"}, -1, "no trace in this directory"},
 	} {

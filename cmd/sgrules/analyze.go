@@ -37,6 +37,8 @@ type analyzeFlags struct {
 	failOn    []string
 	quiet     bool
 	maxMemory string
+	logs      []string
+	diffusers bool
 	profile   string
 }
 
@@ -82,6 +84,8 @@ sgrules analyze --fail-on should-apply,partial trace.json.gz`,
 			f.StringVar(&a.ranks, "ranks", "", "compare these `ranks` of a profile directory, or of the traces named: all, or a list such as 0,2; the tables are those of --rank or the lowest")
 			f.BoolVar(&a.strict, "strict", false, "fail on a truncated or damaged trace instead of warning")
 			f.StringVar(&a.args, "server-args", "", "`file` with the server's arguments (default: server_args.json beside the trace)")
+			f.StringArrayVar(&a.logs, "server-log", nil, "a log `file` of the profiled server, beside the *.log files next to the trace: tells whether SGLang served a diffusion model itself; may be repeated")
+			f.BoolVar(&a.diffusers, "allow-diffusers", false, "analyse a trace of the diffusers backend too, which is no evidence for SGLang's own pipeline")
 			f.StringVar(&a.framework, "framework", "auto", "what served: auto, sglang, vllm, tensorrt-llm or tokenspeed")
 			f.StringVarP(&a.output, "output", "o", "", "write the report to a `file` instead of standard output")
 			f.StringSliceVar(&a.failOn, "fail-on", nil, "exit with 1 if a pattern at or over --min-share has one of these `verdicts`: "+strings.Join(verdicts, ", "))
@@ -144,7 +148,7 @@ func (a *analyzeFlags) analyze(ctx context.Context, args []string, s streams) er
 		return err
 	}
 	tuneMemory(args, limit)
-	o := engine.Options{MaxMemory: limit, Paths: args, Ranks: set, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, ServerArgs: a.args, Version: buildVersion(),
+	o := engine.Options{ServerLogs: a.logs, AllowDiffusers: a.diffusers, MaxMemory: limit, Paths: args, Ranks: set, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, ServerArgs: a.args, Version: buildVersion(),
 		Catalog: func() (*engine.Catalog, error) { return engine.LoadCatalog(a.rules, a.onlyRules) }}
 	if a.framework != "auto" {
 		o.Framework = a.framework

@@ -92,6 +92,7 @@ func why(ctx context.Context, id string, dirs []string, o engine.Options, s stre
 		}
 		return usagef("explain: there is no rule %q%s", id, hint)
 	}
+	o.AllowDiffusers = true // what a rule met is asked of any trace
 	o.Catalog = func() (*engine.Catalog, error) { return cat, nil }
 	list, err := engine.Why(ctx, o, r.ID)
 	if err != nil {

@@ -188,11 +188,11 @@ func (f *Frames) relative(path string) (string, int) {
 		if !ok {
 			continue
 		}
-		// A checkout repeats the name further down (vllm/vllm, sglang/python/sglang): the
-		// inner one is the package. A package never holds a directory of its own name
-		// directly below itself or below python/.
+		// A checkout repeats the name further down (vllm/vllm, sglang/python/sglang,
+		// diffusers/src/diffusers): the inner one is the package. A package never holds a
+		// directory of its own name directly below itself or below python/ or src/.
 		next := parts[i+1]
-		if next == p || next == "python" && i+2 < len(parts)-1 {
+		if next == p || next == "python" && i+2 < len(parts)-1 || next == "src" && i+2 < len(parts)-1 && parts[i+2] == p {
 			continue
 		}
 		if inner, at := f.innerCheckout(parts, i); inner >= 0 {
@@ -204,11 +204,11 @@ func (f *Frames) relative(path string) (string, int) {
 }
 
 // innerCheckout finds, behind element i, a checkout's own layout ("python/sglang",
-// "vllm/vllm"): a directory named like a package above it was only somebody's home.
+// "vllm/vllm", "src/transformers"): a directory named like a package above it was only somebody's home.
 func (f *Frames) innerCheckout(parts []string, i int) (pkg, at int) {
 	for j := i + 1; j < len(parts)-1; j++ {
 		k, ok := f.pkg[parts[j]]
-		if ok && (parts[j-1] == "python" || parts[j-1] == parts[j]) {
+		if ok && (parts[j-1] == "python" || parts[j-1] == "src" && j >= 2 && parts[j-2] == parts[j] || parts[j-1] == parts[j]) {
 			return k, j
 		}
 	}

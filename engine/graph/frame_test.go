@@ -40,3 +40,19 @@ func TestFrames(t *testing.T) {
 		t.Errorf("module scope without a number: %+v", got)
 	}
 }
+
+// TestFramesBelowSrc has checkouts that keep their package below src/.
+func TestFramesBelowSrc(t *testing.T) {
+	f := newFrames(Policy{Packages: []Package{{Name: "transformers", Prefix: "src/transformers"}, {Name: "diffusers", Prefix: "src/diffusers"}}})
+	for name, path := range map[string]string{
+		"/home/me/transformers/src/transformers/models/qwen2/modeling_qwen2.py(9): forward":             "src/transformers/models/qwen2/modeling_qwen2.py",
+		"/usr/lib/python3/dist-packages/transformers/models/qwen2/modeling_qwen2.py(9): forward":        "src/transformers/models/qwen2/modeling_qwen2.py",
+		"/home/me/diffusers/src/diffusers/models/transformers/transformer_wan.py(4): forward":           "src/diffusers/models/transformers/transformer_wan.py",
+		"/usr/lib/python3/dist-packages/diffusers/models/transformers/transformer_flux.py(4): forward":  "src/diffusers/models/transformers/transformer_flux.py",
+		"/srv/transformers/jobs/diffusers/src/diffusers/pipelines/flux/pipeline_flux.py(640): __call__": "src/diffusers/pipelines/flux/pipeline_flux.py",
+	} {
+		if got := f.parse(name); got.Path != path {
+			t.Errorf("%q is %q, want %q", name, got.Path, path)
+		}
+	}
+}
