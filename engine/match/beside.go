@@ -45,6 +45,9 @@ func (f *finder) besides(p *pattern, at int) []binding {
 				continue
 			}
 			tried++
+			if f.shareStream(a, b) {
+				continue
+			}
 			both := slices.Concat(a.b, b.b)
 			if p.where != nil && !p.where(both) {
 				continue
@@ -55,6 +58,19 @@ func (f *finder) besides(p *pattern, at int) []binding {
 		}
 	}
 	return out
+}
+
+// shareStream tells whether two chains have a stream in common: a chain that crosses to another stream
+// behind a recorded wait is on both, and runs beside neither.
+func (f *finder) shareStream(a, b *window) bool {
+	for _, x := range a.b.kernels() {
+		for _, y := range b.b.kernels() {
+			if f.g.Kernels[x].Stream == f.g.Kernels[y].Stream {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // windows gives the matches of one chain by their start.

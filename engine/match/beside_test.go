@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/sgrules/sgrules/engine/graph"
 )
 
 // beside is a pattern of two chains in the notation of chain.
@@ -47,6 +49,33 @@ func TestBesideOnAnotherDevice(t *testing.T) {
 	g.Streams[1].Device = 1
 	if got := show(newFinder(g).find(beside("a", "y"))); got != "" {
 		t.Errorf("kernels of two devices were paired: %q", got)
+	}
+}
+
+// TestBesideAcrossAWait: a chain that crosses to another stream behind a recorded wait is on both
+// streams, and what is on one of them is not beside it, itself least of all.
+func TestBesideAcrossAWait(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		streams []string
+		from    int32
+		to      int32
+		first   string
+		second  string
+		want    string
+	}{
+		{"its own last kernel", []string{"ax", "xb"}, 0, 3, "a b", "b", ""},
+		{"what is on the second stream", []string{"ax", "yb"}, 0, 3, "a b", "y", ""},
+		{"what is on a third", []string{"ax", "xb", "yx"}, 0, 3, "a b", "y", "0|3|4"},
+		{"a second chain that crosses to the first", []string{"xa", "yx"}, 2, 1, "a", "y a", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := line(c.streams...)
+			g.Waits = append(g.Waits, graph.Wait{From: c.from, To: c.to})
+			if got := show(newFinder(g).find(beside(c.first, c.second))); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
 	}
 }
 
