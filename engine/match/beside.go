@@ -21,10 +21,16 @@ type window struct {
 	used     bool
 }
 
+// together tells windows of one step, or of which one was launched outside every step: a thread
+// beside the scheduler's has no step annotations, and its work may meet that of any step.
+func (a *window) together(b *window) bool {
+	return a.step < 0 || b.step < 0 || a.step == b.step && a.stage == b.stage
+}
+
 // besides gives the matches of a pattern whose steps from at on are a second chain: on another
-// stream of the same device, in the same step and stage, under way while the first is. Each
-// match of a chain belongs to one pair: the first chains in order of time, each with the earliest
-// second chain that is left.
+// stream of the same device, of the same step, under way while the first is. Each match of a
+// chain belongs to one pair: the first chains in order of time, each with the earliest second
+// chain that is left.
 func (f *finder) besides(p *pattern, at int) []binding {
 	first := f.windows(&pattern{steps: p.steps[:at]})
 	if len(first) == 0 {
@@ -41,7 +47,7 @@ func (f *finder) besides(p *pattern, at int) []binding {
 		tried := 0
 		for j := lo; j < len(second) && second[j].from < a.to && tried < maxMeeting; j++ {
 			b := &second[j]
-			if b.used || b.to <= a.from || b.stream == a.stream || b.device != a.device || b.step != a.step || b.stage != a.stage {
+			if b.used || b.to <= a.from || b.stream == a.stream || b.device != a.device || !a.together(b) {
 				continue
 			}
 			tried++

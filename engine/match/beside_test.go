@@ -79,6 +79,20 @@ func TestBesideAcrossAWait(t *testing.T) {
 	}
 }
 
+// TestBesideOutsideEveryStep: what a thread without step annotations launched may run beside any
+// step, and beside what is outside as well.
+func TestBesideOutsideEveryStep(t *testing.T) {
+	for _, outside := range [][]int32{{0}, {1}, {0, 1}} {
+		g := line("a1", "y2")
+		for _, k := range outside {
+			g.Kernels[k].Step, g.Kernels[k].Stage = -1, 1
+		}
+		if got := show(newFinder(g).find(beside("a", "y"))); got != "0|1" {
+			t.Errorf("kernels %v outside: got %q, want the pair", outside, got)
+		}
+	}
+}
+
 func TestBesideHasAWhere(t *testing.T) {
 	g := line("a", "y", "y")
 	p := beside("a", "y")

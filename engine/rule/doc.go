@@ -42,9 +42,9 @@
 //	only       CEL over run: the alternative counts only there
 //	match      CEL over k: a chain of one step called k
 //	chain      a list of steps, in the place of match
-//	beside     a list of steps: a second chain, on another stream of the same device, in the same
-//	           step of the server, whose time from its first start to its last end meets that of
-//	           the first chain
+//	beside     a list of steps: a second chain, on another stream of the same device, whose time
+//	           from its first start to its last end meets that of the first chain; both in one
+//	           step of the server, or one of them launched outside every step
 //	where      CEL over the bound steps, of both chains
 //	residue    {per_step, because}: so many chains a step are by design
 //	by_design  why chains of this alternative make no verdict

@@ -25,7 +25,7 @@ type shape struct {
 
 var (
 	fileShape   = shape{"a file of tests", []string{"rule", "tests", "define"}, 2}
-	testShape   = shape{"a test", []string{"name", "trace", "expect", "run", "only"}, 3}
+	testShape   = shape{"a test", []string{"name", "trace", "expect", "run", "mapping", "only"}, 3}
 	runShape    = shape{"a run", []string{"framework", "vendor", "gpu", "sm", "model", "tp", "world", "args"}, 0}
 	expectShape = shape{"an expectation", []string{"verdict", "under", "rule", "stage", "side", "chains", "by_design", "bind"}, 0}
 )
@@ -111,6 +111,9 @@ func (d *decoder) test(n *yaml.Node, id string) *Test {
 	}
 	if n := m["trace"]; n != nil {
 		t.Items = d.trace(n)
+	}
+	if n := m["mapping"]; n != nil {
+		t.Mapping = d.trace(n)
 	}
 	if n := m["expect"]; n != nil {
 		t.At = d.pos(n)

@@ -15,6 +15,8 @@
 //	name    what it shows, in words; unique in the file
 //	run     what is known of the run, in the place of what the trace says
 //	trace   the kernels: a list of items in the notation of package tracebuild
+//	mapping a second trace, whose launches give the replayed kernels of trace their sites, as with
+//	        --mapping: a capture, or the same work without graphs
 //	expect  none, or a list of what must be found
 //	only    true: match with this rule alone
 //

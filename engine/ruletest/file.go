@@ -18,13 +18,15 @@ type File struct {
 
 // Test is one trace and what must come out of it.
 type Test struct {
-	Name   string
-	Pos    diag.Pos // of the name
-	Run    RunSpec
-	Only   bool // match with this rule alone
-	Items  []tracebuild.Item
-	Expect []*Expect // empty: the rule shows nowhere
-	At     diag.Pos  // of expect
+	Name  string
+	Pos   diag.Pos // of the name
+	Run   RunSpec
+	Only  bool // match with this rule alone
+	Items []tracebuild.Item
+	// Mapping is laid over Items before they are matched; empty: there is none.
+	Mapping []tracebuild.Item
+	Expect  []*Expect // empty: the rule shows nowhere
+	At      diag.Pos  // of expect
 }
 
 // RunSpec is what a test says of the run. What is nil is read from the trace.

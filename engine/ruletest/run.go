@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sgrules/sgrules/engine/align"
 	"github.com/sgrules/sgrules/engine/diag"
 	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/kineto"
@@ -141,15 +142,21 @@ func (s *Suite) build(ctx context.Context, t *Test) (*ready, error) {
 	if r.World != nil {
 		spec.World = int64(*r.World)
 	}
-	text, err := tracebuild.Build(spec, tracebuild.Options{Style: tracebuild.Compact})
+	g, err := s.read(ctx, spec, false)
 	if err != nil {
-		return nil, fmt.Errorf("the trace cannot be built: %w", err)
+		return nil, err
 	}
-	tr, err := kineto.Read(ctx, bytes.NewReader(text), "test", kineto.Options{Strict: true})
-	if err != nil {
-		return nil, fmt.Errorf("the built trace cannot be read: %w", err)
+	if len(t.Mapping) > 0 {
+		spec.Items = t.Mapping
+		m, err := s.read(ctx, spec, true)
+		if err != nil {
+			return nil, fmt.Errorf("mapping: %w", err)
+		}
+		laid := align.Map(m, g)
+		g.Reattribute(laid.Sites)
+		g.HostWaits = append(g.HostWaits, laid.Waits...)
 	}
-	out := &ready{t: t, g: graph.Build(tr, graph.Options{Sites: s.Sites})}
+	out := &ready{t: t, g: g}
 	out.run = match.Describe(out.g)
 	if r.Args != nil {
 		match.SetArgs(&out.run, r.Args)
@@ -175,6 +182,19 @@ func (s *Suite) build(ctx context.Context, t *Test) (*ready, error) {
 	number(&out.run.TP, r.TP)
 	number(&out.run.World, r.World)
 	return out, nil
+}
+
+// read builds the trace of a description and reads it.
+func (s *Suite) read(ctx context.Context, spec *tracebuild.Spec, mapping bool) (*graph.Graph, error) {
+	text, err := tracebuild.Build(spec, tracebuild.Options{Style: tracebuild.Compact})
+	if err != nil {
+		return nil, fmt.Errorf("the trace cannot be built: %w", err)
+	}
+	tr, err := kineto.Read(ctx, bytes.NewReader(text), "test", kineto.Options{Strict: true})
+	if err != nil {
+		return nil, fmt.Errorf("the built trace cannot be read: %w", err)
+	}
+	return graph.Build(tr, graph.Options{Sites: s.Sites, Mapping: mapping}), nil
 }
 
 // check matches a test with a set and says what is not as it must be.

@@ -195,3 +195,43 @@ func TestOnlyAndContext(t *testing.T) {
 		t.Errorf("stopped with %v", err)
 	}
 }
+
+// TestMapping: replayed kernels get their sites from the mapping trace of a test, and have none
+// without it.
+func TestMapping(t *testing.T) {
+	rules := map[string]string{"fuse/x-y.yaml": made("x-y", `unseen: nothing to see
+fused: ['k.symbol == "one" && k.attribution == "aligned" && k.at("python/sglang/srt/a.py", "f")']
+`), "fuse/x-y_test.yaml": `rule: x-y
+define:
+  graph: &graph [{graph: g, at: ['python/sglang/srt/run.py::replay'], of: [{kernel: one}, {kernel: two}]}]
+tests:
+  - name: with the launches of a run without graphs
+    mapping: [{frames: ['python/sglang/srt/a.py::f'], of: [{kernel: one}]}, {kernel: two}]
+    trace: *graph
+    expect: [{verdict: applied, chains: 1}]
+  - name: with those of a capture
+    run: {vendor: amd}
+    mapping: [{capture: g, at: ['python/sglang/srt/a.py::f'], of: [{kernel: one}, {kernel: two}]}]
+    trace: *graph
+    expect: [{verdict: applied, chains: 1}]
+  - name: of another place
+    mapping: [{frames: ['python/sglang/srt/a.py::g'], of: [{kernel: one}, {kernel: two}]}]
+    trace: *graph
+    expect: none
+  - name: without
+    trace: *graph
+    expect: none
+  - name: launched, not replayed
+    trace: [{kernel: one, at: ['python/sglang/srt/a.py::f']}]
+    expect: none
+`}
+	s, list := files(t, rules)
+	if len(list) > 0 {
+		t.Fatal(list)
+	}
+	s.Sites = graph.Policy{Packages: []graph.Package{{Name: "sglang", Prefix: "python/sglang", Framework: "sglang"}}}
+	res, err := s.Run(context.Background(), Options{Mutations: true})
+	if err != nil || res.Tests != 5 || len(res.List) > 0 {
+		t.Errorf("%d tests: %v %v", res.Tests, res.List, err)
+	}
+}
