@@ -16,7 +16,7 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part, with *comp
 	r := &report.Report{Schema: report.Schema, Version: o.Version, Mode: "single", Picked: in.picked, Left: in.left}
 	r.Run.Rank = -1
 	// A list without entries is a list in JSON too.
-	r.Stages, r.Kernels, r.Load = []report.Stage{}, []report.KernelRow{}, []report.Load{}
+	r.Stages, r.Kernels, r.Load, r.Idle = []report.Stage{}, []report.KernelRow{}, []report.Load{}, []report.Idle{}
 	r.Fuse, r.Overlap, r.OverlapPaths = []report.FuseRow{}, []report.OverlapRow{}, []report.FuseRow{}
 	if args != nil {
 		r.Run.ArgsFrom, r.Run.Args = args.file, args.flat
@@ -39,6 +39,8 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part, with *comp
 		p.stages = stageNames(r, p)
 		stages := p.stages
 		addStages(r, p, stages)
+		addSteps(r, p, stages)
+		addIdle(r, p, stages)
 		r.Kernels = append(r.Kernels, kernelRows(p, stages)...)
 		r.Fuse = append(r.Fuse, findingRows(p, stages, "fuse")...)
 		r.OverlapPaths = append(r.OverlapPaths, findingRows(p, stages, "overlap")...)

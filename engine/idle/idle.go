@@ -16,19 +16,20 @@ import (
 )
 
 // Cause is why nothing ran. A gap has the time before the launch call of the kernel that ends
-// it (Late or Sync), the time inside the call (Call), and the time behind it (Queued or Wait);
-// each may be nothing.
+// it (Late or Sync), the time inside the call (Call), and the time behind it (Wait, Replayed or
+// Queued); each may be nothing.
 type Cause uint8
 
 // The causes. The first three are the host's.
 const (
-	Late    Cause = iota // the launch call had not begun
-	Sync                 // the same, and the thread was in a synchronising call when the gap began
-	Call                 // inside the launch call
-	Wait                 // launched, and the stream had to wait for an event of another
-	Queued               // launched, and held by nothing that is recorded
-	Unknown              // the kernel that ends the gap has no launch, or none ends it
-	Causes               // how many there are
+	Late     Cause = iota // the launch call had not begun
+	Sync                  // the same, and the thread was in a synchronising call when the gap began
+	Call                  // inside the launch call
+	Wait                  // launched, and the stream had to wait for an event of another
+	Replayed              // between two kernels of one graph launch
+	Queued                // launched, and held by nothing that is recorded
+	Unknown               // the kernel that ends the gap has no launch, or none ends it
+	Causes                // how many there are
 )
 
 // Host tells the causes that are the host's.
@@ -155,7 +156,7 @@ func (f *finder) cut(device int32, gap overlap.Gap) {
 		p.Before = b
 	}
 	if gap.From >= 0 && k.Replay >= 0 && g.Kernels[gap.From].Replay == k.Replay {
-		add(gap.Start, gap.End, f.held(gap)) // a graph runs as it was captured, whatever its call does
+		add(gap.Start, gap.End, f.held(gap, Replayed)) // a graph runs as it was captured, whatever its call does
 		return
 	}
 	l := &g.Trace.Launches[k.Launch]
@@ -169,16 +170,16 @@ func (f *finder) cut(device int32, gap overlap.Gap) {
 	}
 	add(gap.Start, begun, cause)
 	add(begun, done, Call)
-	add(done, gap.End, f.held(gap))
+	add(done, gap.End, f.held(gap, Queued))
 }
 
 // held tells what kept work back that was launched: a wait for another stream, where the kernel
-// that ran last was of another.
-func (f *finder) held(gap overlap.Gap) Cause {
+// that ran last was of another; else nothing that is recorded.
+func (f *finder) held(gap overlap.Gap, other Cause) Cause {
 	if f.waits[gap.To] && gap.From >= 0 && f.g.Kernels[gap.From].Stream != f.g.Kernels[gap.To].Stream {
 		return Wait
 	}
-	return Queued
+	return other
 }
 
 // syncAt gives the synchronising call that the thread was in at ts.

@@ -64,7 +64,7 @@ func Spans(g *graph.Graph, t *overlap.Times) []Span {
 // Part is what made a difference: the time of one kernel, or the idle time of the device.
 type Part struct {
 	Idle   bool
-	Sym    graph.SymID // where not Idle
+	Sym    graph.SymID // -1 where Idle, or where nothing differs in that direction
 	Time   int64       // in the step, ns
 	Median int64       // in the steps it was compared with, ns
 }
@@ -172,53 +172,111 @@ func abs(n int64) int64 {
 	return n
 }
 
-// explain finds what differs most between each outlier and the median of its peers.
+// cell is the time of one kernel in one step.
+type cell struct {
+	sym  graph.SymID
+	n    int32 // place of the step among its peers
+	time int64
+}
+
+// cells sums the kernels of steps by name and step, in that order.
+func cells(g *graph.Graph, at map[int32]int32) []cell {
+	var list []cell
+	for i := range g.Kernels {
+		k := &g.Kernels[i]
+		if n, ok := at[k.Step]; ok {
+			list = append(list, cell{k.Sym, n, k.Dur})
+		}
+	}
+	slices.SortFunc(list, func(a, b cell) int {
+		return cmp.Or(cmp.Compare(a.sym, b.sym), cmp.Compare(a.n, b.n))
+	})
+	out := list[:0]
+	for _, c := range list {
+		if n := len(out); n > 0 && out[n-1].sym == c.sym && out[n-1].n == c.n {
+			out[n-1].time += c.time
+			continue
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// explain finds what differs most between each outlier and the median of its peers. It takes
+// time and memory by the kernels of the steps, not by steps times names: only a kernel that most
+// steps have can be missing in one.
 func explain(g *graph.Graph, spans []Span, steps []int32, found []Outlier) {
 	if len(found) == 0 {
 		return
 	}
-	at := make(map[int32]int, len(steps)) // place in steps
+	at := make(map[int32]int32, len(steps))
 	idle := make([]int64, len(steps))
 	for i, s := range steps {
-		at[s] = i
+		at[s] = int32(i)
 		idle[i] = spans[s].Idle
 	}
-	bySym := map[graph.SymID][]int64{}
-	var syms []graph.SymID
-	for i := range g.Kernels {
-		k := &g.Kernels[i]
-		n, ok := at[k.Step]
-		if !ok {
-			continue
+	usual := median(idle)
+	outlier := make(map[int32]*Outlier, len(found)) // by place
+	most := make(map[int32]int64, len(found))
+	sign := func(o *Outlier) int64 {
+		if o.BySpan && o.Span < o.SpanMedian || !o.BySpan && o.GPU < o.GPUMedian {
+			return -1
 		}
-		if bySym[k.Sym] == nil {
-			bySym[k.Sym] = make([]int64, len(steps))
-			syms = append(syms, k.Sym)
+		return 1
+	}
+	differs := func(n int32, p Part) {
+		o := outlier[n]
+		if d := (p.Time - p.Median) * sign(o); d > most[n] {
+			most[n], o.Most = d, p
 		}
-		bySym[k.Sym][n] += k.Dur
 	}
-	slices.Sort(syms)
-	usual := make([]int64, len(syms))
-	for i, s := range syms {
-		usual[i] = median(bySym[s])
-	}
-	idleUsual := median(idle)
 	for i := range found {
 		o := &found[i]
-		n, sign, most := at[o.Step], int64(1), int64(0)
-		if o.BySpan && o.Span < o.SpanMedian || !o.BySpan && o.GPU < o.GPUMedian {
-			sign = -1
-		}
-		if d := (idle[n] - idleUsual) * sign; o.BySpan && d > most {
-			most, o.Most = d, Part{Idle: true, Time: idle[n], Median: idleUsual}
-		}
-		for j, s := range syms {
-			if d := (bySym[s][n] - usual[j]) * sign; d > most {
-				most, o.Most = d, Part{Sym: s, Time: bySym[s][n], Median: usual[j]}
-			}
-		}
-		if most == 0 {
-			o.Most = Part{Sym: -1}
+		o.Most.Sym = -1
+		n := at[o.Step]
+		outlier[n] = o
+		if o.BySpan {
+			differs(n, Part{Idle: true, Sym: -1, Time: idle[n], Median: usual})
 		}
 	}
+	list := cells(g, at)
+	for len(list) > 0 {
+		sym := list[0].sym
+		n := 1
+		for n < len(list) && list[n].sym == sym {
+			n++
+		}
+		one := list[:n]
+		list = list[n:]
+		m := medianOf(one, len(steps))
+		have := map[int32]bool{}
+		for _, c := range one {
+			if outlier[c.n] != nil {
+				differs(c.n, Part{Sym: sym, Time: c.time, Median: m})
+				have[c.n] = true
+			}
+		}
+		if m == 0 {
+			continue
+		}
+		for i := range found {
+			if n := at[found[i].Step]; !have[n] {
+				differs(n, Part{Sym: sym, Median: m})
+			}
+		}
+	}
+}
+
+// medianOf is the median of steps values of which all but those of list are 0.
+func medianOf(list []cell, steps int) int64 {
+	i := (steps-1)/2 - (steps - len(list))
+	if i < 0 {
+		return 0
+	}
+	times := make([]int64, len(list))
+	for j, c := range list {
+		times[j] = c.time
+	}
+	slices.Sort(times)
+	return times[i]
 }

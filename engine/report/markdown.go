@@ -19,6 +19,7 @@ func Markdown(w io.Writer, r *Report, v View) error {
 	if len(r.Stages) == 0 {
 		m.printf("## Kernels\n\nNone: the trace holds no GPU activity.\n\n")
 	}
+	m.idle()
 	m.overlap()
 	m.fuse()
 	m.ranks()
@@ -112,6 +113,7 @@ func (m *markdown) kernels(s *Stage) {
 		m.printf("\n%s under %s %% each, %s together, not shown.\n", plural(hidden, "kernel"), bar(m.v.MinShare), Percent(hiddenTime, r.Total))
 	}
 	m.printf("\n")
+	m.outliers(s)
 }
 
 func (m *markdown) overlap() {

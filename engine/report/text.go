@@ -39,6 +39,7 @@ func Text(w io.Writer, r *Report, v View) error {
 		t.line(" none: the trace holds no GPU activity")
 		t.line("")
 	}
+	t.idle()
 	t.overlap()
 	t.fuse()
 	t.ranks()
@@ -265,6 +266,7 @@ func (t *text) kernels(s *Stage) {
 	if len(rows) == 0 && hidden == 0 {
 		t.line(" none in this stage")
 	}
+	t.outliers(s)
 	t.line("")
 }
 
