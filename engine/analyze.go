@@ -50,6 +50,10 @@ type Options struct {
 	// MaxMemory is the most memory, in bytes, that the traces may need together, the program
 	// included; more is a *MemoryError. It is an estimate on the safe side. 0 is no limit.
 	MaxMemory int64
+	// Per is what the kernel tables are read by: PerRun, also when empty, PerStep or PerLayer.
+	Per string
+	// Timeline asks for the timeline of the worst window.
+	Timeline bool
 	// Version is printed in the report.
 	Version string
 	// Progress, if not nil, is called now and then with the bytes read of a file, never

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/report"
 )
 
@@ -25,14 +26,14 @@ func idleDevices(r *report.Report) []*report.Idle {
 
 // idleHeadline says in a few words that the run is idle, and whether the host is the cause.
 func idleHeadline(r *report.Report) string {
-	list := idleDevices(r)
-	if len(list) == 0 {
+	devices := idleDevices(r)
+	if len(devices) == 0 {
 		if s := boundStages(r); len(s) > 0 {
-			return strings.Join(s, ", ") + " bound by the host"
+			return "the host holds up the steps: " + list(s) + " of their time"
 		}
 		return ""
 	}
-	d := list[0]
+	d := devices[0]
 	share := report.Percent(d.Time, d.Window) + " of the window idle"
 	if len(r.Idle) > 1 {
 		share = fmt.Sprintf("%s on device %d", share, d.Device)
@@ -58,7 +59,7 @@ func idleConclusion(r *report.Report) string {
 		s := fmt.Sprintf("%s of %s is idle (%s)", report.Percent(d.Time, d.Window), of, report.Duration(d.Time))
 		switch host := d.Host(); {
 		case host*2 >= d.Time:
-			s = "Bound by the host: " + s + ", " + hostWords(d)
+			s = "Bound by the host: " + s + "; " + hostWords(d)
 		case unknownIdle(d)*2 >= d.Time:
 			s += "; the launches that would tell why are not recorded"
 		default:
@@ -67,7 +68,7 @@ func idleConclusion(r *report.Report) string {
 		out = append(out, s+".")
 	}
 	if s := boundStages(r); len(s) > 0 {
-		out = append(out, "By itself each of these is bound by the host: "+list(s)+".")
+		out = append(out, upper(list(s))+" of their time, most of it by the host.")
 	}
 	return strings.Join(out, " ")
 }
@@ -81,15 +82,20 @@ func unknownIdle(d *report.Idle) (ns int64) {
 	return ns
 }
 
-// boundStages names the stages whose steps were idle for a good part of their time, most of it
-// by the host.
+// boundStages says of the stages whose steps were idle for a good part of their time, most of it
+// by the host, how large that part is.
 func boundStages(r *report.Report) []string {
 	var out []string
 	for i := range r.Stages {
 		s := &r.Stages[i]
-		if s.StepSpan > 0 && s.StepIdle*100 >= s.StepSpan*hostBound && s.StepHost*2 >= s.StepIdle {
-			out = append(out, fmt.Sprintf("%s (%s of its steps' time idle)", s.Name, report.Percent(s.StepIdle, s.StepSpan)))
+		if s.StepSpan == 0 || s.StepIdle*100 < s.StepSpan*hostBound || s.StepHost*2 < s.StepIdle {
+			continue
 		}
+		name := s.Name + " steps"
+		if s.Name == graph.StageAll {
+			name = "the steps"
+		}
+		out = append(out, fmt.Sprintf("%s are idle for %s", name, report.Percent(s.StepIdle, s.StepSpan)))
 	}
 	return out
 }
@@ -101,7 +107,7 @@ func hostWords(d *report.Idle) string {
 		time        int64
 	}
 	causes := []cause{
-		{report.IdleLate, "nothing was launched yet", 0}, {report.IdleSync, "the host had waited for the device", 0},
+		{report.IdleLate, "nothing was launched yet", 0}, {report.IdleSync, "the host had waited for the device and launched nothing ahead", 0},
 		{report.IdleCall, "the host was inside launch calls", 0},
 	}
 	var top *report.IdleSite
@@ -122,13 +128,13 @@ func hostWords(d *report.Idle) string {
 	var out []string
 	for _, c := range causes {
 		if c.time*10 >= d.Time {
-			out = append(out, fmt.Sprintf("%s in %s", c.words, report.Duration(c.time)))
+			out = append(out, fmt.Sprintf("for %s %s", report.Duration(c.time), c.words))
 		}
 	}
 	s := list(out)
 	if top != nil && top.Time*5 >= d.Time {
-		at := idleSite{call: top.Call, path: top.Path, fn: top.Func, op: top.Op}
-		s += fmt.Sprintf("; %s of it ended at %s", report.Duration(top.Time), at.text())
+		at := idleSite{path: top.Path, fn: top.Func, op: top.Op}
+		s += fmt.Sprintf("; %s of it ended with %s", report.Duration(top.Time), strings.TrimSuffix(top.Call+" in "+at.text(), " in "))
 	}
 	return s
 }

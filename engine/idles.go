@@ -197,10 +197,10 @@ func (s *scopes) of(launch int32) idleSite {
 	return at
 }
 
-var idlePlaces = [...]string{idle.NoSteps: "", idle.Inside: report.IdleInside, idle.Between: report.IdleBetween}
+var idlePlaces = [...]string{idle.NoSteps: "", idle.Inside: report.IdleInside, idle.Between: report.IdleBetween, idle.Outside: report.IdleOutside}
 
 var idleCauses = [idle.Causes]string{idle.Late: report.IdleLate, idle.Sync: report.IdleSync, idle.Call: report.IdleCall, idle.Wait: report.IdleWait,
-	idle.Replayed: report.IdleReplayed, idle.Queued: report.IdleQueued, idle.Unknown: report.IdleUnknown}
+	idle.Feeding: report.IdleFeeding, idle.Replayed: report.IdleReplayed, idle.Queued: report.IdleQueued, idle.Unknown: report.IdleUnknown}
 
 // idleAdvice says what to look at, and no more than the cause carries.
 func idleAdvice(c *report.IdleCause) string {
@@ -213,10 +213,15 @@ func idleAdvice(c *report.IdleCause) string {
 	case report.IdleSync:
 		return "the host waits for the device and has then nothing launched ahead: leave the value on the device, or wait for it later"
 	case report.IdleCall:
-		if len(c.Sites) > 0 && graph.IsGraphLaunch(c.Sites[0].Call) {
+		switch {
+		case len(c.Sites) > 0 && graph.IsGraphLaunch(c.Sites[0].Call) && c.Sites[0].Time*2 >= c.Time:
 			return "the graph launch itself takes that long, not the Python before it: see whether it is only the first launch of its graph, and compare with a run without the profiler"
+		case c.Longest*2 >= c.Time:
+			return "one call takes most of it: see whether it is the first launch of its kernel, whose code is loaded then, and leave warm-up out of the recording"
 		}
 		return "the launch calls themselves take that long: launch fewer and larger kernels, or a graph"
+	case report.IdleFeeding:
+		return "the graph launch had not returned, so the host may still have been handing over its kernels: compare with a later launch of the same graph"
 	case report.IdleWait:
 		return "look at whether the kernel needs what the event guards"
 	case report.IdleReplayed, report.IdleQueued:

@@ -24,11 +24,16 @@ func addSteps(r *report.Report, p *part, names []string) {
 			}
 		}
 	}
+	stepped := map[*report.Stage]int64{}
 	for i := range g.Steps {
 		if st := of[g.Steps[i].Stage]; st != nil && g.Steps[i].Kernels > 0 {
 			st.StepSpan += spans[i].Dur()
 			st.StepIdle += spans[i].Idle
+			stepped[st] += g.Steps[i].Time
 		}
+	}
+	for st, time := range stepped {
+		st.Unstepped = st.Time - time
 	}
 	for i := range p.idle {
 		q := &p.idle[i]

@@ -16,8 +16,8 @@ import (
 )
 
 // Cause is why nothing ran. A gap has the time before the launch call of the kernel that ends
-// it (Late or Sync), the time inside the call (Call), and the time behind it (Wait, Replayed or
-// Queued); each may be nothing.
+// it (Late or Sync), the time inside the call (Call), and the time behind it (Wait or Queued);
+// each may be nothing. Between two kernels of one graph launch these are Feeding and Replayed.
 type Cause uint8
 
 // The causes. The first three are the host's.
@@ -26,7 +26,8 @@ const (
 	Sync                  // the same, and the thread was in a synchronising call when the gap began
 	Call                  // inside the launch call
 	Wait                  // launched, and the stream had to wait for an event of another
-	Replayed              // between two kernels of one graph launch
+	Feeding               // between two kernels of one graph launch, whose call had not returned
+	Replayed              // the same, behind the call
 	Queued                // launched, and held by nothing that is recorded
 	Unknown               // the kernel that ends the gap has no launch, or none ends it
 	Causes                // how many there are
@@ -40,9 +41,10 @@ type Place uint8
 
 // The places.
 const (
-	NoSteps Place = iota // the trace has no steps
+	NoSteps Place = iota // the trace has no steps, or the launch is not known
 	Inside               // both kernels at its ends belong to one step
-	Between              // they do not
+	Between              // they do not, and the thread that launched the second has steps
+	Outside              // neither: a thread without steps launched the second
 )
 
 // Piece is the part of one gap that has one cause.
@@ -67,7 +69,10 @@ func (p *Piece) Dur() int64 { return p.End - p.Start }
 // Find cuts the gaps of all devices into pieces, in order of device and time. The pieces of a
 // device last together as long as its gaps: Window without WindowBusy.
 func Find(g *graph.Graph, t *overlap.Times) []Piece {
-	f := &finder{g: g, waits: map[int32]bool{}}
+	f := &finder{g: g, waits: map[int32]bool{}, stepped: map[kineto.ThreadID]bool{}}
+	for i := range g.Steps {
+		f.stepped[g.Steps[i].Thread] = true
+	}
 	for _, list := range [][]graph.Wait{g.Waits, g.HostWaits} {
 		for _, w := range list {
 			f.waits[w.To] = true
@@ -86,7 +91,9 @@ type finder struct {
 	g      *graph.Graph
 	waits  map[int32]bool // kernels that a wait across streams holds
 	before map[int32]int32
-	out    []Piece
+	// stepped are the threads that have steps.
+	stepped map[kineto.ThreadID]bool
+	out     []Piece
 }
 
 // calls finds, for every launch of a kernel, the call of its thread before it that launched
@@ -120,14 +127,17 @@ func (f *finder) calls() {
 	}
 }
 
-func (f *finder) place(gap overlap.Gap) Place {
+// place tells where a gap stands whose second kernel was launched by l.
+func (f *finder) place(gap overlap.Gap, l *kineto.Launch) Place {
 	if len(f.g.Steps) == 0 {
 		return NoSteps
 	}
-	if gap.From >= 0 && gap.To >= 0 {
-		if s := f.g.Kernels[gap.From].Step; s >= 0 && s == f.g.Kernels[gap.To].Step {
-			return Inside
-		}
+	to := f.g.Kernels[gap.To].Step
+	switch {
+	case to >= 0 && gap.From >= 0 && f.g.Kernels[gap.From].Step == to:
+		return Inside
+	case to < 0 && !f.stepped[l.Thread]:
+		return Outside
 	}
 	return Between
 }
@@ -135,7 +145,7 @@ func (f *finder) place(gap overlap.Gap) Place {
 // cut divides a gap at the begin and the end of the launch call of the kernel that ends it.
 func (f *finder) cut(device int32, gap overlap.Gap) {
 	g := f.g
-	p := Piece{Place: f.place(gap), Device: device, Next: gap.To, Call: -1, Before: -1, SyncCall: -1}
+	p := Piece{Device: device, Next: gap.To, Call: -1, Before: -1, SyncCall: -1}
 	add := func(start, end int64, c Cause) {
 		if start < end {
 			q := p
@@ -151,17 +161,18 @@ func (f *finder) cut(device int32, gap overlap.Gap) {
 		return
 	}
 	k := &g.Kernels[gap.To]
-	p.Call = k.Launch
+	l := &g.Trace.Launches[k.Launch]
+	p.Call, p.Place = k.Launch, f.place(gap, l)
 	if b, ok := f.before[k.Launch]; ok {
 		p.Before = b
 	}
-	if gap.From >= 0 && k.Replay >= 0 && g.Kernels[gap.From].Replay == k.Replay {
-		add(gap.Start, gap.End, f.held(gap, Replayed)) // a graph runs as it was captured, whatever its call does
-		return
-	}
-	l := &g.Trace.Launches[k.Launch]
 	begun := min(max(l.Ts, gap.Start), gap.End)
 	done := min(max(l.Ts+l.Dur, begun), gap.End)
+	if gap.From >= 0 && k.Replay >= 0 && g.Kernels[gap.From].Replay == k.Replay {
+		add(gap.Start, done, Feeding)
+		add(done, gap.End, f.held(gap, Replayed))
+		return
+	}
 	cause := Late
 	if s, ok := f.syncAt(l.Thread, gap.Start); ok && s != k.Launch {
 		cause, p.SyncCall = Sync, s

@@ -51,14 +51,14 @@ func sweep(g *graph.Graph) *overlap.Times {
 func words(g *graph.Graph) []string {
 	var out []string
 	for _, p := range Find(g, sweep(g)) {
-		s := fmt.Sprintf("%d-%d %s", p.Start, p.End, [...]string{"late", "sync", "call", "wait", "replayed", "queued", "unknown"}[p.Cause])
+		s := fmt.Sprintf("%d-%d %s", p.Start, p.End, [...]string{"late", "sync", "call", "wait", "feeding", "replayed", "queued", "unknown"}[p.Cause])
 		if p.InSync > 0 {
 			s += fmt.Sprintf(" in %d", p.InSync)
 		}
 		if p.Before >= 0 && p.Cause.Host() {
 			s += fmt.Sprintf(" after %d", p.Before)
 		}
-		out = append(out, s+[...]string{"", " inside", " between"}[p.Place])
+		out = append(out, s+[...]string{"", " inside", " between", " outside"}[p.Place])
 	}
 	return out
 }
@@ -101,9 +101,13 @@ func TestCauses(t *testing.T) {
 		{"no steps", []call{first, {-20, 10, 0, false}}, two(run{launch: 0, replay: -1, step: -1}, run{launch: 1, replay: -1, step: -1}), 0, nil,
 			[]string{"100-200 queued"}},
 		{"no launch", []call{first}, two(run{launch: 0, replay: -1}, run{launch: -1, replay: -1}), 1, nil,
-			[]string{"100-200 unknown inside"}},
-		{"of one graph, whose call is still running", []call{{-50, 400, 0, false}}, two(run{launch: 0, replay: 0}, run{launch: 0, replay: 0}), 1, nil,
+			[]string{"100-200 unknown"}},
+		{"of one graph", []call{{-50, 20, 0, false}}, two(run{launch: 0, replay: 0}, run{launch: 0, replay: 0}), 1, nil,
 			[]string{"100-200 replayed inside"}},
+		{"of one graph, whose call still runs", []call{{-50, 190, 0, false}}, two(run{launch: 0, replay: 0}, run{launch: 0, replay: 0}), 1, nil,
+			[]string{"100-140 feeding inside", "140-200 replayed inside"}},
+		{"of a thread without steps", []call{first, {-20, 10, 3, false}}, two(run{launch: 0, replay: -1}, run{launch: 1, replay: -1, step: -1}), 1, nil,
+			[]string{"100-200 queued outside"}},
 		{"of two graphs", []call{first, {150, 50, 0, false}}, two(run{launch: 0, replay: 0}, run{launch: 1, replay: 1}), 1, nil,
 			[]string{"100-150 late after 0 inside", "150-200 call after 0 inside"}},
 		{"a recorded wait", []call{first, {-20, 10, 0, false}}, []run{{1, 0, 0, 100, 0, -1}, {0, 0, 200, 100, 1, -1}, {0, 0, 0, 20, -1, -1}}, 1, []graph.Wait{{From: 0, To: 1}},

@@ -22,7 +22,8 @@ const (
 	IdleSync     = "after-sync"    // the same; the thread was in a synchronising call when the gap began
 	IdleCall     = "launch-call"   // inside the launch call
 	IdleWait     = "event-wait"    // launched, held by a wait for another stream
-	IdleReplayed = "inside-replay" // between two kernels of one graph launch
+	IdleFeeding  = "graph-call"    // between two kernels of one graph launch, whose call had not returned
+	IdleReplayed = "inside-replay" // the same, behind the call
 	IdleQueued   = "queued"        // launched, held by nothing that is recorded
 	IdleUnknown  = "unknown"       // no launch is recorded
 )
@@ -31,13 +32,14 @@ const (
 const (
 	IdleInside  = "inside steps"
 	IdleBetween = "between steps"
+	IdleOutside = "outside steps" // launched by a thread that has no steps
 )
 
 // IdleCause is the idle time of one cause, in one place of one stage.
 type IdleCause struct {
 	Stage   string `json:"stage"` // of the kernel that ended the gap
-	Place   string `json:"place"` // "inside steps", "between steps"; "" where no steps are recorded
-	Cause   string `json:"cause"` // host-late after-sync launch-call event-wait inside-replay queued unknown
+	Place   string `json:"place"` // "inside steps", "between steps", "outside steps"; "" where no step is known
+	Cause   string `json:"cause"` // host-late after-sync launch-call event-wait graph-call inside-replay queued unknown
 	Time    int64  `json:"time_ns"`
 	Gaps    int    `json:"gaps"`
 	Longest int64  `json:"longest_ns"`
@@ -81,7 +83,7 @@ func (d *Idle) Host() (ns int64) {
 
 var idleWords = map[string]string{
 	IdleLate: "host late, not launched yet", IdleSync: "host late behind a synchronising call", IdleCall: "inside the launch call",
-	IdleWait: "launched, waits for another stream", IdleReplayed: "between kernels of one graph", IdleQueued: "between kernels already launched",
+	IdleWait: "launched, waits for another stream", IdleFeeding: "between kernels of a graph, its launch call not returned", IdleReplayed: "between kernels of one graph", IdleQueued: "between kernels already launched",
 	IdleUnknown: "launch not recorded",
 }
 
@@ -90,7 +92,7 @@ func (c *IdleCause) text(stages bool) string {
 	if c.Place != "" {
 		s = c.Place + ": " + s
 	}
-	if stages && c.Stage != "" && !(c.Place == IdleBetween && strings.HasPrefix(c.Stage, "outside steps")) {
+	if stages && c.Stage != "" && !(c.Place != IdleInside && strings.HasPrefix(c.Stage, "outside steps")) {
 		s = c.Stage + ", " + s
 	}
 	return s

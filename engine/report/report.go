@@ -37,6 +37,8 @@ type Report struct {
 	OverlapPaths []FuseRow `json:"overlap_paths"`
 	// Ranks compares the ranks of the run; absent where one was read.
 	Ranks *Ranks `json:"ranks,omitempty"`
+	// Timeline shows the worst window; only where asked for.
+	Timeline *Timeline `json:"timeline,omitempty"`
 	// OverlapWhy says what the overlap table rests on and what it cannot tell.
 	OverlapWhy string   `json:"overlap_verdict"`
 	Conclusion []string `json:"conclusion"`
@@ -183,6 +185,8 @@ type Stage struct {
 	StepSpan int64 `json:"steps_span_ns,omitempty"`
 	StepIdle int64 `json:"steps_idle_ns,omitempty"`
 	StepHost int64 `json:"steps_host_ns,omitempty"`
+	// Unstepped is the part of Time that was launched outside the stage's steps.
+	Unstepped int64 `json:"outside_steps_ns,omitempty"`
 	// Outliers are the steps that differ from others that did the same.
 	Outliers []OutlierStep `json:"outliers,omitempty"`
 	// LayerCounts tells how many layers its steps had together; only where asked for.

@@ -41,6 +41,7 @@ func Text(w io.Writer, r *Report, v View) error {
 	}
 	t.idle()
 	t.overlap()
+	t.timeline()
 	t.fuse()
 	t.ranks()
 	t.conclusion()
@@ -224,10 +225,18 @@ const (
 
 func (t *text) kernels(s *Stage) {
 	r := t.r
+	if s.LayerCounts != nil {
+		t.layers(s)
+		return
+	}
+	steps := r.steps(s.Name)
 	rows, hidden, hiddenTime := r.kernelsOf(s, t.v.MinShare)
 	title := "KERNELS"
 	if len(r.Stages) > 1 {
 		title += " · " + s.Name + " · " + Duration(s.Time) + ", " + Percent(s.Time, r.Total)
+	}
+	if p := r.per(s); p != "" {
+		title += " · " + p
 	}
 	name, site := t.split(rows)
 	head := " " + pad("family", familyCol) + pad("kernel", name)
@@ -246,7 +255,7 @@ func (t *text) kernels(s *Stage) {
 			label = k.Name
 		}
 		l := " " + pad(clean(k.Family), familyCol) + pad(clean(label), name) +
-			left(Duration(k.Time), timeCol) + left(Percent(k.Time, r.Total), shareCol) + left(group(k.Launches), countCol)
+			left(Duration(mean(k.Time, steps)), timeCol) + left(Percent(k.Time, r.Total), shareCol) + left(meanCount(k.Launches, steps), countCol)
 		at := siteOf(k.Sites, k.Ops, k.Time, t.v.Wide)
 		wait := k.waited()
 		switch {
