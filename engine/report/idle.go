@@ -183,9 +183,13 @@ func (t *text) idle() {
 	r := t.r
 	for _, d := range r.idleShown(t.v.MinShare) {
 		t.line("IDLE · " + d.title(len(r.Idle) > 1))
-		room := t.v.Width - 1 - timeCol - shareCol
-		t.line(" " + pad("why", room) + left("time", timeCol) + left("of all", shareCol))
 		shown, rest := d.causes(t.v.MinShare)
+		room := 12
+		for _, c := range shown {
+			room = max(room, width(clean(c.text(len(r.Stages) > 1)))+1)
+		}
+		room = min(room, t.v.Width-1-timeCol-shareCol)
+		t.line(" " + pad("why", room) + left("time", timeCol) + left("of all", shareCol))
 		for _, c := range shown {
 			t.line(" " + pad(clean(c.text(len(r.Stages) > 1)), room) + left(Duration(c.Time), timeCol) + left(Percent(c.Time, d.Window), shareCol))
 			t.para(indent, indent+"  ", c.gaps())

@@ -157,6 +157,17 @@ type layerRow struct {
 	time               int64 // of the run, for its share
 }
 
+// ends are the cells of the first and last layer in words.
+func (x *layerRow) ends() (s string) {
+	if x.first != "" {
+		s = "first " + x.first + " · "
+	}
+	if x.last != "" {
+		s += "last " + x.last + " · "
+	}
+	return s
+}
+
 // layerRows gives the kernels of a stage that have time in layers over the bar, and those that
 // have it outside; the rest is counted.
 func (r *Report) layerRows(s *Stage, bar float64) (in, out []layerRow, hidden int, hiddenTime int64) {
@@ -237,19 +248,20 @@ func (t *text) layerTable(rows []layerRow, layers bool) {
 		}
 		return
 	}
-	extra := 0
-	if layers {
-		extra = 2 * timeCol
+	const least = 12 // cells of a name
+	fixedCols := 1 + familyCol + timeCol + shareCol + countCol
+	ends := layers && fixedCols+2*timeCol+least <= t.v.Width // else they stand with the site
+	if ends {
+		fixedCols += 2 * timeCol
 	}
-	fixedCols := 1 + familyCol + timeCol + shareCol + countCol + extra
-	longest := 12
+	longest := least
 	for _, x := range rows {
 		longest = max(longest, width(clean(t.labelOf(x.k))))
 	}
-	name := max(12, min(longest+1, t.v.Width-fixedCols))
+	name := max(least, min(longest+1, t.v.Width-fixedCols))
 	site := t.v.Width - fixedCols - name - 2
 	head := " " + pad("family", familyCol) + pad("kernel", name) + left("time", timeCol) + left("share", shareCol) + left("launches", countCol)
-	if layers {
+	if ends {
 		head += left("first", timeCol) + left("last", timeCol)
 	}
 	narrow := site < 30
@@ -259,10 +271,12 @@ func (t *text) layerTable(rows []layerRow, layers bool) {
 	t.line(head)
 	for _, x := range rows {
 		l := " " + pad(clean(x.k.Family), familyCol) + pad(clean(t.labelOf(x.k)), name) + left(x.inner, timeCol) + left(Percent(x.time, t.r.Total), shareCol) + left(x.count, countCol)
-		if layers {
-			l += left(x.first, timeCol) + left(x.last, timeCol)
-		}
 		at := siteOf(x.k.Sites, x.k.Ops, x.k.Time, t.v.Wide)
+		if ends {
+			l += left(x.first, timeCol) + left(x.last, timeCol)
+		} else {
+			at = x.ends() + at
+		}
 		if !narrow {
 			l += "  " + middle(at, site)
 		}

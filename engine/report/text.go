@@ -245,7 +245,7 @@ func (t *text) kernels(s *Stage) {
 	if !narrow {
 		head += "  where"
 	}
-	t.line(title)
+	t.para("", "  ", title)
 	if len(rows) > 0 {
 		t.line(head)
 	}

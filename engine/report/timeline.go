@@ -73,7 +73,7 @@ func (t *Timeline) familyLetters() (letters map[string]rune, order []string) {
 	return letters, order
 }
 
-// draw gives the lanes as lines of at most n cells without their names, then a line that marks
+// draw gives the lanes as lines of n cells, of which there are not more than ns, without their names, then a line that marks
 // the subject. A cell shows the family with most time in it.
 func (t *Timeline) draw(n int) (lanes []string, mark string) {
 	letters, order := t.familyLetters()
@@ -125,7 +125,7 @@ func micros(ns int64) string { return fixed(ns, 1_000, 1) + " µs" }
 
 // lines is the whole drawing in lines of at most width cells.
 func (t *Timeline) lines(width int) []string {
-	n := min(max(width-laneLabel-2, 20), laneMost)
+	n := min(max(width-laneLabel-2, 20), laneMost, int(min(max(t.To-t.From, 1), laneMost))) // a cell has a ns
 	lanes, mark := t.draw(n)
 	var out []string
 	for i, l := range lanes {
