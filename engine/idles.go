@@ -213,11 +213,14 @@ func idleAdvice(c *report.IdleCause) string {
 	case report.IdleSync:
 		return "the host waits for the device and has then nothing launched ahead: leave the value on the device, or wait for it later"
 	case report.IdleCall:
-		switch {
-		case len(c.Sites) > 0 && graph.IsGraphLaunch(c.Sites[0].Call) && c.Sites[0].Time*2 >= c.Time:
-			return "the graph launch itself takes that long, not the Python before it: see whether it is only the first launch of its graph, and compare with a run without the profiler"
-		case c.Longest*2 >= c.Time:
+		graphs := len(c.Sites) > 0 && graph.IsGraphLaunch(c.Sites[0].Call) && c.Sites[0].Time*2 >= c.Time
+		switch once := c.Longest*2 >= c.Time; {
+		case once && graphs:
+			return "one graph launch takes most of it, not the Python before it: see whether it is the first of its graph, and compare with a run without the profiler"
+		case once:
 			return "one call takes most of it: see whether it is the first launch of its kernel, whose code is loaded then, and leave warm-up out of the recording"
+		case graphs:
+			return "the device has run dry when its graphs are launched, and waits for as long as the call takes: launch ahead, or fewer and larger graphs"
 		}
 		return "the launch calls themselves take that long: launch fewer and larger kernels, or a graph"
 	case report.IdleFeeding:

@@ -66,6 +66,7 @@ A file server_args.json beside the trace tells which paths the server had switch
 sgrules analyze --min-share 0.2 --wide 1782843274.77-TP-0-DECODE.trace.json.gz
 sgrules analyze --rank 1 profile-directory/
 sgrules analyze --ranks all profile-directory/
+sgrules analyze --per layer --timeline trace.json.gz
 sgrules analyze --mapping capture.trace.json.gz --formal decode.trace.json.gz
 sgrules analyze --format json trace.json.gz | jq '.fuse[] | [.rule, .verdict]'
 zstd -dc trace.json.zst | sgrules analyze -

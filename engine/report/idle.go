@@ -189,7 +189,10 @@ func (t *text) idle() {
 			room = max(room, width(clean(c.text(len(r.Stages) > 1)))+1)
 		}
 		room = min(room, t.v.Width-1-timeCol-shareCol)
-		t.line(" " + pad("why", room) + left("time", timeCol) + left("of all", shareCol))
+		if len(shown) > 0 {
+			t.line(" " + pad("why", room) + left("time", timeCol) + left("of all", shareCol))
+		}
+		advised := map[string]bool{}
 		for _, c := range shown {
 			t.line(" " + pad(clean(c.text(len(r.Stages) > 1)), room) + left(Duration(c.Time), timeCol) + left(Percent(c.Time, d.Window), shareCol))
 			t.para(indent, indent+"  ", c.gaps())
@@ -200,7 +203,8 @@ func (t *text) idle() {
 			if more > 0 && len(sites) > 0 {
 				t.para(indent+Duration(time)+" before ", indent+"  ", plural(more, "more scope"))
 			}
-			if c.Advice != "" && !below(c.Time, d.Window, advisedIdle) {
+			if c.Advice != "" && !advised[c.Advice] && !below(c.Time, d.Window, advisedIdle) {
+				advised[c.Advice] = true
 				t.para(indent+"→ ", indent+"  ", clean(c.Advice))
 			}
 		}

@@ -248,9 +248,9 @@ func (t *text) layerTable(rows []layerRow, layers bool) {
 		}
 		return
 	}
-	const least = 12 // cells of a name
+	const least, wanted = 12, 30 // cells of a name
 	fixedCols := 1 + familyCol + timeCol + shareCol + countCol
-	ends := layers && fixedCols+2*timeCol+least <= t.v.Width // else they stand with the site
+	ends := layers && fixedCols+2*timeCol+wanted <= t.v.Width // else they stand with the site
 	if ends {
 		fixedCols += 2 * timeCol
 	}
@@ -331,7 +331,12 @@ func (r *Report) perFuse() string {
 	if r.Per == "" {
 		return ""
 	}
-	return " · per step of the stage"
+	for i := range r.Stages {
+		if r.Stages[i].Steps > 0 {
+			return " · per step of the stage"
+		}
+	}
+	return " · whole, for there are no steps"
 }
 
 func (r *Report) perOverlap() string {
