@@ -15,7 +15,6 @@ import (
 
 	"github.com/sgrules/sgrules/engine/align"
 	"github.com/sgrules/sgrules/engine/graph"
-	"github.com/sgrules/sgrules/engine/idle"
 	"github.com/sgrules/sgrules/engine/kineto"
 	"github.com/sgrules/sgrules/engine/match"
 	"github.com/sgrules/sgrules/engine/overlap"
@@ -73,7 +72,6 @@ type part struct {
 	graph *graph.Graph
 	found *match.Result
 	times *overlap.Times
-	idle  []idle.Piece
 	run   rule.Run
 	// mapping is the trace that the sites of replayed kernels come from, nil if none;
 	// aligned tells what came of it.
@@ -147,7 +145,6 @@ func analyzeOne(ctx context.Context, o Options, load func() (*Catalog, error), p
 		return nil, err
 	}
 	p.times = overlap.Sweep(p.graph, p.found.Work)
-	p.idle = idle.Find(p.graph, p.times)
 	return p, ctx.Err()
 }
 

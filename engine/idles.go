@@ -27,9 +27,8 @@ func addIdle(r *report.Report, p *part, stages []string) {
 		x.Window, x.Time, x.Gaps = x.Window+d.Window, x.Time+d.Window-d.WindowBusy, x.Gaps+len(d.Gaps)
 	}
 	rows := map[idleKey]*idleTally{}
-	scopes := newScopes(p)
-	for i := range p.idle {
-		q := &p.idle[i]
+	scopes := newScopes(p.graph)
+	idle.Each(p.graph, p.times, func(q *idle.Piece) {
 		k := idleKey{q.Device, -1, q.Place, q.Cause}
 		if q.Next >= 0 {
 			k.stage = p.graph.Kernels[q.Next].Stage
@@ -40,7 +39,7 @@ func addIdle(r *report.Report, p *part, stages []string) {
 			rows[k] = t
 		}
 		t.add(q, scopes)
-	}
+	})
 	for k, t := range rows {
 		c := report.IdleCause{Place: idlePlaces[k.place], Cause: idleCauses[k.cause], Time: t.Time, Gaps: t.Gaps, Longest: t.Longest, InSync: t.InSync}
 		if k.stage >= 0 {
@@ -73,7 +72,7 @@ type idleSite struct {
 type siteOfIdle struct {
 	time, longest int64
 	gaps          int
-	after         map[string]int64 // ns, by where the thread was before
+	after         map[idleSite]int64 // ns, by where the thread was before
 }
 
 type idleTally struct {
@@ -92,7 +91,7 @@ func (t *idleTally) add(q *idle.Piece, in *scopes) {
 	at := in.of(q.Call)
 	s := t.sites[at]
 	if s == nil {
-		s = &siteOfIdle{after: map[string]int64{}}
+		s = &siteOfIdle{after: map[idleSite]int64{}}
 		t.sites[at] = s
 	}
 	s.time += q.Dur()
@@ -103,7 +102,7 @@ func (t *idleTally) add(q *idle.Piece, in *scopes) {
 		before = q.SyncCall
 	}
 	if before >= 0 && q.Cause != idle.Call {
-		s.after[in.of(before).text()] += q.Dur()
+		s.after[in.of(before)] += q.Dur()
 	}
 }
 
@@ -123,16 +122,26 @@ func (s idleSite) text() string {
 	return out
 }
 
+// lastAt is where the thread was before, for most of the time.
+func (s *siteOfIdle) lastAt() (at string) {
+	sums := map[string]int64{} // different calls may read the same
+	for site, ns := range s.after {
+		sums[site.text()] += ns
+	}
+	most := int64(-1)
+	for text, ns := range sums {
+		if ns > most || ns == most && text < at {
+			at, most = text, ns
+		}
+	}
+	return at
+}
+
 func (t *idleTally) list() []report.IdleSite {
 	var out []report.IdleSite
 	for at, s := range t.sites {
 		x := report.IdleSite{Call: at.call, Path: at.path, Func: at.fn, Module: at.module, Op: at.op, Time: s.time, Gaps: s.gaps, Longest: s.longest}
-		most := int64(-1)
-		for text, ns := range s.after {
-			if ns > most || ns == most && text < x.After {
-				x.After, most = text, ns
-			}
-		}
+		x.After = s.lastAt()
 		out = append(out, x)
 	}
 	slices.SortFunc(out, func(a, b report.IdleSite) int {
@@ -144,56 +153,50 @@ func (t *idleTally) list() []report.IdleSite {
 
 // scopes gives the source lines of runtime calls, by the same choice as the kernel table.
 type scopes struct {
-	g     *graph.Graph
-	known map[int32]idleSite
-	stack map[int32]stacks
+	g       *graph.Graph
+	ops, py []graph.StackID // by launch
+	known   map[scopeKey]idleSite
 }
 
-type stacks struct{ ops, py graph.StackID }
+type scopeKey struct {
+	call    kineto.NameID
+	ops, py graph.StackID
+}
 
-func newScopes(p *part) *scopes {
-	g := p.graph
-	s := &scopes{g: g, known: map[int32]idleSite{}, stack: map[int32]stacks{}}
-	for i := range p.idle { // of most launches nothing is asked
-		for _, l := range []int32{p.idle[i].Call, p.idle[i].Before, p.idle[i].SyncCall} {
-			if l >= 0 && p.idle[i].Cause.Host() {
-				s.stack[l] = stacks{}
-			}
-		}
-	}
+func newScopes(g *graph.Graph) *scopes {
+	n := len(g.Trace.Launches)
+	s := &scopes{g: g, ops: make([]graph.StackID, n), py: make([]graph.StackID, n), known: map[scopeKey]idleSite{}}
 	for i := range g.Kernels {
-		k := &g.Kernels[i]
-		if _, ok := s.stack[k.Launch]; ok && k.Replay < 0 {
-			s.stack[k.Launch] = stacks{g.Classes[k.Class].Ops, g.Classes[k.Class].Py}
+		if k := &g.Kernels[i]; k.Launch >= 0 && k.Replay < 0 {
+			s.ops[k.Launch], s.py[k.Launch] = g.Classes[k.Class].Ops, g.Classes[k.Class].Py
 		}
 	}
 	for i := range g.Replays {
 		r := &g.Replays[i]
-		s.stack[r.Launch] = stacks{r.Ops, r.Py}
+		s.ops[r.Launch], s.py[r.Launch] = r.Ops, r.Py
 	}
 	for _, x := range g.Syncs {
-		s.stack[x.Launch] = stacks{x.Ops, x.Py}
+		s.ops[x.Launch], s.py[x.Launch] = x.Ops, x.Py
 	}
 	return s
 }
 
 func (s *scopes) of(launch int32) idleSite {
-	at, ok := s.known[launch]
+	g := s.g
+	k := scopeKey{g.Trace.Launches[launch].Name, s.ops[launch], s.py[launch]}
+	at, ok := s.known[k]
 	if ok {
 		return at
 	}
-	g := s.g
-	at.call = g.Trace.Names.Text(g.Trace.Launches[launch].Name)
-	st := s.stack[launch]
-	if id, ok := g.Site(st.py); ok {
+	at.call = g.Trace.Names.Text(k.call)
+	if id, ok := g.Site(k.py); ok {
 		f := g.Frames.At(id)
-		at.path, at.fn = f.Path, f.Func
-		at.module = g.Module(st.py)
+		at.path, at.fn, at.module = f.Path, f.Func, g.Module(k.py)
 	}
-	if op, ok := g.Ops.Top(st.ops); ok {
+	if op, ok := g.Ops.Top(k.ops); ok {
 		at.op = g.Trace.Names.Text(kineto.NameID(op))
 	}
-	s.known[launch] = at
+	s.known[k] = at
 	return at
 }
 

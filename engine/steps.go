@@ -35,15 +35,14 @@ func addSteps(r *report.Report, p *part, names []string) {
 	for st, time := range stepped {
 		st.Unstepped = st.Time - time
 	}
-	for i := range p.idle {
-		q := &p.idle[i]
+	idle.Each(g, p.times, func(q *idle.Piece) {
 		if q.Place != idle.Inside || !q.Cause.Host() {
-			continue
+			return
 		}
 		if st := of[g.Kernels[q.Next].Stage]; st != nil {
 			st.StepHost += q.Dur()
 		}
-	}
+	})
 	for _, o := range outlier.Find(g, spans) {
 		st := of[g.Steps[o.Step].Stage]
 		if st == nil {

@@ -18,6 +18,7 @@ func TestGoldenViews(t *testing.T) {
 		"host-bound-by-layer.md":       {"--per", "layer", "--format", "markdown", "sglang-decode-host-bound.trace.json.gz"},
 		"host-bound-by-layer.json":     {"--per", "layer", "--timeline", "--format", "json", "sglang-decode-host-bound.trace.json.gz"},
 		"moe-tp4-by-layer.txt":         {"--per", "layer", "--timeline", "--width", "80", "sglang-moe-tp4-nvidia.trace.json.gz"},
+		"four-ranks-by-layer.txt":      {"--per", "layer", "--ranks", "all", "four-ranks"},
 		"gpu-only-by-layer.txt":        {"--per", "layer", "--timeline", "gpu-only.trace.json"},
 		"train-nccl-by-step.txt":       {"--per", "step", "--timeline", "--wide", "train-nccl.trace.json.gz"},
 		"dense-decode-amd-by-step.txt": {"--per", "step", "--timeline", "sglang-dense-decode-graph-amd.trace.json.gz"},

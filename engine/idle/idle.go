@@ -66,10 +66,10 @@ type Piece struct {
 // Dur is how long the piece lasts, ns.
 func (p *Piece) Dur() int64 { return p.End - p.Start }
 
-// Find cuts the gaps of all devices into pieces, in order of device and time. The pieces of a
-// device last together as long as its gaps: Window without WindowBusy.
-func Find(g *graph.Graph, t *overlap.Times) []Piece {
-	f := &finder{g: g, waits: map[int32]bool{}, stepped: map[kineto.ThreadID]bool{}}
+// Each cuts the gaps of all devices into pieces and calls yield with each, in order of device
+// and time. The pieces of a device last together as long as its gaps: Window without WindowBusy.
+func Each(g *graph.Graph, t *overlap.Times, yield func(*Piece)) {
+	f := &finder{g: g, yield: yield, waits: map[int32]bool{}, stepped: map[kineto.ThreadID]bool{}}
 	for i := range g.Steps {
 		f.stepped[g.Steps[i].Thread] = true
 	}
@@ -84,16 +84,15 @@ func Find(g *graph.Graph, t *overlap.Times) []Piece {
 			f.cut(int32(d), gap)
 		}
 	}
-	return f.out
 }
 
 type finder struct {
 	g      *graph.Graph
 	waits  map[int32]bool // kernels that a wait across streams holds
-	before map[int32]int32
+	before []int32        // by launch: the call before it, -1 none
 	// stepped are the threads that have steps.
 	stepped map[kineto.ThreadID]bool
-	out     []Piece
+	yield   func(*Piece)
 }
 
 // calls finds, for every launch of a kernel, the call of its thread before it that launched
@@ -119,7 +118,10 @@ func (f *finder) calls() {
 		a, b := &t.Launches[x], &t.Launches[y]
 		return cmp.Or(cmp.Compare(a.Thread, b.Thread), cmp.Compare(a.Ts, b.Ts))
 	})
-	f.before = make(map[int32]int32, len(order))
+	f.before = make([]int32, len(t.Launches))
+	for i := range f.before {
+		f.before[i] = -1
+	}
 	for i := 1; i < len(order); i++ {
 		if t.Launches[order[i]].Thread == t.Launches[order[i-1]].Thread {
 			f.before[order[i]] = order[i-1]
@@ -153,7 +155,7 @@ func (f *finder) cut(device int32, gap overlap.Gap) {
 			if c != Sync {
 				q.SyncCall, q.InSync = -1, 0
 			}
-			f.out = append(f.out, q)
+			f.yield(&q)
 		}
 	}
 	if gap.To < 0 || g.Kernels[gap.To].Launch < 0 {
@@ -163,9 +165,7 @@ func (f *finder) cut(device int32, gap overlap.Gap) {
 	k := &g.Kernels[gap.To]
 	l := &g.Trace.Launches[k.Launch]
 	p.Call, p.Place = k.Launch, f.place(gap, l)
-	if b, ok := f.before[k.Launch]; ok {
-		p.Before = b
-	}
+	p.Before = f.before[k.Launch]
 	begun := min(max(l.Ts, gap.Start), gap.End)
 	done := min(max(l.Ts+l.Dur, begun), gap.End)
 	if gap.From >= 0 && k.Replay >= 0 && g.Kernels[gap.From].Replay == k.Replay {

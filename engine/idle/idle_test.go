@@ -48,9 +48,14 @@ func sweep(g *graph.Graph) *overlap.Times {
 	return overlap.Sweep(g, func(int32) overlap.Work { return overlap.Compute })
 }
 
+func find(g *graph.Graph, t *overlap.Times) (out []Piece) {
+	Each(g, t, func(p *Piece) { out = append(out, *p) })
+	return out
+}
+
 func words(g *graph.Graph) []string {
 	var out []string
-	for _, p := range Find(g, sweep(g)) {
+	for _, p := range find(g, sweep(g)) {
 		s := fmt.Sprintf("%d-%d %s", p.Start, p.End, [...]string{"late", "sync", "call", "wait", "feeding", "replayed", "queued", "unknown"}[p.Cause])
 		if p.InSync > 0 {
 			s += fmt.Sprintf(" in %d", p.InSync)
@@ -157,7 +162,7 @@ func TestCausesAddUp(t *testing.T) {
 		times := sweep(g)
 		sum := make([]int64, len(times.Devices))
 		last := int64(-1)
-		for _, p := range Find(g, times) {
+		for _, p := range find(g, times) {
 			if p.Start >= p.End || p.Start < last || p.InSync > p.Dur() || p.InSync < 0 {
 				t.Fatalf("round %d: piece %+v behind %d", round, p, last)
 			}

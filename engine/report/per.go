@@ -264,7 +264,7 @@ func (t *text) layerTable(rows []layerRow, layers bool) {
 	if ends {
 		head += left("first", timeCol) + left("last", timeCol)
 	}
-	narrow := site < 30
+	narrow := site < 44
 	if !narrow {
 		head += "  where"
 	}
@@ -272,17 +272,18 @@ func (t *text) layerTable(rows []layerRow, layers bool) {
 	for _, x := range rows {
 		l := " " + pad(clean(x.k.Family), familyCol) + pad(clean(t.labelOf(x.k)), name) + left(x.inner, timeCol) + left(Percent(x.time, t.r.Total), shareCol) + left(x.count, countCol)
 		at := siteOf(x.k.Sites, x.k.Ops, x.k.Time, t.v.Wide)
+		before := x.k.waited()
 		if ends {
 			l += left(x.first, timeCol) + left(x.last, timeCol)
 		} else {
-			at = x.ends() + at
+			before = x.ends() + before
 		}
 		if !narrow {
-			l += "  " + middle(at, site)
+			l += "  " + before + middle(at, site-width(before))
 		}
 		t.line(l)
 		if narrow {
-			t.line(" " + strings.Repeat(" ", familyCol) + middle(at, t.v.Width-familyCol-1))
+			t.line(" " + strings.Repeat(" ", familyCol) + before + middle(at, t.v.Width-familyCol-1-width(before)))
 		}
 	}
 }
@@ -303,12 +304,12 @@ func (m *markdown) layers(s *Stage) {
 	}
 	m.printf("\n\n%s.\n\n| family | kernel | time | share | launches | first | last | where |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |\n", md(upperFirst(s.perLayerTitle())))
 	for _, x := range in {
-		m.row(md(x.k.Family), md(m.labelOf(x.k)), x.inner, Percent(x.time, r.Total), x.count, x.first, x.last, md(where(x.k.Sites, x.k.Time, true)))
+		m.row(md(x.k.Family), md(m.labelOf(x.k)), x.inner, Percent(x.time, r.Total), x.count, x.first, x.last, md(x.k.waited()+where(x.k.Sites, x.k.Time, true)))
 	}
 	if len(out) > 0 {
 		m.printf("\n%s.\n\n| family | kernel | time | share | launches | where |\n| --- | --- | ---: | ---: | ---: | --- |\n", upperFirst(outsideNote))
 		for _, x := range out {
-			m.row(md(x.k.Family), md(m.labelOf(x.k)), x.inner, Percent(x.time, r.Total), x.count, md(where(x.k.Sites, x.k.Time, true)))
+			m.row(md(x.k.Family), md(m.labelOf(x.k)), x.inner, Percent(x.time, r.Total), x.count, md(x.k.waited()+where(x.k.Sites, x.k.Time, true)))
 		}
 	}
 	if hidden > 0 {
