@@ -205,6 +205,10 @@ var idlePlaces = [...]string{idle.NoSteps: "", idle.Inside: report.IdleInside, i
 var idleCauses = [idle.Causes]string{idle.Late: report.IdleLate, idle.Sync: report.IdleSync, idle.Call: report.IdleCall, idle.Wait: report.IdleWait,
 	idle.Feeding: report.IdleFeeding, idle.Replayed: report.IdleReplayed, idle.Queued: report.IdleQueued, idle.Unknown: report.IdleUnknown}
 
+// launchLatency is more than a device takes to begin with work that is there, ns: a mean gap over
+// it has another cause.
+const launchLatency = 50_000
+
 // idleAdvice says what to look at, and no more than the cause carries.
 func idleAdvice(c *report.IdleCause) string {
 	switch c.Cause {
@@ -231,6 +235,9 @@ func idleAdvice(c *report.IdleCause) string {
 	case report.IdleWait:
 		return "look at whether the kernel needs what the event guards"
 	case report.IdleReplayed, report.IdleQueued:
+		if c.Time > int64(c.Gaps)*launchLatency {
+			return "launched in time, and nothing that is recorded held it back: look at the streams with --timeline, and whether another process used the device or events were lost"
+		}
 		return "the host is not the cause: fewer or fused kernels have fewer such gaps, programmatic dependent launch makes them shorter"
 	}
 	return "record the CPU activity together with the GPU's"
