@@ -13,20 +13,9 @@ import (
 // hostBound is the share of idle time, percent, from which on the conclusion speaks of it.
 const hostBound = 15
 
-// idleDevices are the devices whose window is idle for that share.
-func idleDevices(r *report.Report) []*report.Idle {
-	var out []*report.Idle
-	for i := range r.Idle {
-		if d := &r.Idle[i]; d.Window > 0 && d.Time*100 >= d.Window*hostBound {
-			out = append(out, d)
-		}
-	}
-	return out
-}
-
 // idleHeadline says in a few words that the run is idle, and whether the host is the cause.
 func idleHeadline(r *report.Report) string {
-	devices := idleDevices(r)
+	devices := r.MostIdle(hostBound)
 	if len(devices) == 0 {
 		if s := boundStages(r); len(s) > 0 {
 			return "the host holds up the steps: " + list(s) + " of their time"
@@ -48,7 +37,7 @@ func idleHeadline(r *report.Report) string {
 // is little.
 func idleConclusion(r *report.Report) string {
 	var out []string
-	for i, d := range idleDevices(r) {
+	for i, d := range r.MostIdle(hostBound) {
 		if i == 4 {
 			break
 		}

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -133,15 +135,33 @@ func (s *IdleSite) text(full bool) string {
 // shownIdleSites is how many scopes of a cause are shown.
 const shownIdleSites = 3
 
-// idleShown gives the devices whose idle time reaches the bar, percent of their window.
-func (r *Report) idleShown(bar float64) []*Idle {
+// shownIdleDevices is how many devices of a merged trace are shown.
+const shownIdleDevices = 4
+
+// MostIdle gives the devices whose idle time reaches the bar, percent of their window: the most
+// idle first, of equals the lower place.
+func (r *Report) MostIdle(bar float64) []*Idle {
 	var out []*Idle
 	for i := range r.Idle {
 		if d := &r.Idle[i]; d.Time > 0 && !below(d.Time, d.Window, bar) {
 			out = append(out, d)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b *Idle) int {
+		return cmp.Compare(float64(b.Time)/float64(b.Window), float64(a.Time)/float64(a.Window))
+	})
 	return out
+}
+
+// idleShown gives those of the devices that are shown, and a sentence on the others.
+func (r *Report) idleShown(bar float64) (shown []*Idle, rest string) {
+	shown = r.MostIdle(bar)
+	if n := len(shown) - shownIdleDevices; n > 0 {
+		first, last := shown[shownIdleDevices], shown[len(shown)-1]
+		rest = fmt.Sprintf("%s more, idle for %s to %s of the window", plural(n, "device"), Percent(last.Time, last.Window), Percent(first.Time, first.Window))
+		shown = shown[:shownIdleDevices]
+	}
+	return shown, rest
 }
 
 // causes gives the causes that reach the bar, and the others' time, ns.
@@ -181,7 +201,8 @@ func (d *Idle) title(many bool) string {
 
 func (t *text) idle() {
 	r := t.r
-	for _, d := range r.idleShown(t.v.MinShare) {
+	devices, others := r.idleShown(t.v.MinShare)
+	for _, d := range devices {
 		t.line("IDLE · " + d.title(len(r.Idle) > 1))
 		shown, rest := d.causes(t.v.MinShare)
 		room := 12
@@ -213,6 +234,10 @@ func (t *text) idle() {
 		}
 		t.line("")
 	}
+	if others != "" {
+		t.para("IDLE · ", " ", others)
+		t.line("")
+	}
 }
 
 // advisedIdle is the share of the window, percent, from which on a cause gets advice.
@@ -220,7 +245,8 @@ const advisedIdle = 3
 
 func (m *markdown) idle() {
 	r := m.r
-	for _, d := range r.idleShown(m.v.MinShare) {
+	devices, others := r.idleShown(m.v.MinShare)
+	for _, d := range devices {
 		m.printf("## Idle: %s\n\n", md(d.title(len(r.Idle) > 1)))
 		m.printf("| why | time | share of the window | gaps | before | advice |\n| --- | ---: | ---: | --- | --- | --- |\n")
 		shown, rest := d.causes(m.v.MinShare)
@@ -243,5 +269,8 @@ func (m *markdown) idle() {
 			m.printf("\nCauses under %s %% each, %s together, not shown.\n", bar(m.v.MinShare), Percent(rest, d.Window))
 		}
 		m.printf("\n")
+	}
+	if others != "" {
+		m.printf("%s.\n\n", md(others))
 	}
 }
