@@ -54,6 +54,10 @@ type Options struct {
 	// diffusers library (a *DiffusersError without it).
 	ServerLogs     []string
 	AllowDiffusers bool
+	// Per is what the kernel tables are read by: PerRun, also when empty, PerStep or PerLayer.
+	Per string
+	// Timeline asks for the timeline of the worst window.
+	Timeline bool
 	// Version is printed in the report.
 	Version string
 	// Progress, if not nil, is called now and then with the bytes read of a file, never

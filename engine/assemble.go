@@ -15,8 +15,11 @@ import (
 func assemble(o Options, in *chosen, args *serverArgs, parts []*part, with *compared) *report.Report {
 	r := &report.Report{Schema: report.Schema, Version: o.Version, Mode: "single", Picked: in.picked, Left: in.left}
 	r.Run.Rank = -1
+	if o.Per != PerRun {
+		r.Per = o.Per
+	}
 	// A list without entries is a list in JSON too.
-	r.Stages, r.Kernels, r.Load = []report.Stage{}, []report.KernelRow{}, []report.Load{}
+	r.Stages, r.Kernels, r.Load, r.Idle = []report.Stage{}, []report.KernelRow{}, []report.Load{}, []report.Idle{}
 	r.Fuse, r.Overlap, r.OverlapPaths = []report.FuseRow{}, []report.OverlapRow{}, []report.FuseRow{}
 	if args != nil {
 		r.Run.ArgsFrom, r.Run.Args = args.file, args.flat
@@ -39,7 +42,12 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part, with *comp
 		p.stages = stageNames(r, p)
 		stages := p.stages
 		addStages(r, p, stages)
+		addSteps(r, p, stages)
+		addIdle(r, p, stages)
 		r.Kernels = append(r.Kernels, kernelRows(p, stages)...)
+		if o.Per == PerLayer {
+			addLayers(r, p, stages)
+		}
 		r.Fuse = append(r.Fuse, findingRows(p, stages, "fuse")...)
 		r.OverlapPaths = append(r.OverlapPaths, findingRows(p, stages, "overlap")...)
 		r.Overlap = append(r.Overlap, overlapRows(p, stages, r.Total)...)
@@ -49,6 +57,9 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part, with *comp
 	sortRows(r)
 	labels(r)
 	addRanks(r, parts, with)
+	if o.Timeline {
+		r.Timeline = timeline(r, parts)
+	}
 	r.OverlapWhy = overlapWhy(r, parts)
 	r.Conclusion, r.Headline = conclude(r), headline(r)
 	return r

@@ -21,6 +21,9 @@ func headline(r *report.Report) string {
 	if s := straggler(r); s != "" {
 		text += "; " + s
 	}
+	if s := idleHeadline(r); s != "" {
+		text = s + "; " + text
+	}
 	open := opportunities(r)
 	return text + "; " + strings.ToLower(open[:1]) + strings.TrimSuffix(open[1:], ".") + "; overlap verdict: " + verdictFrom(r)
 }
@@ -39,6 +42,9 @@ func conclude(r *report.Report) []string {
 		out = append(out, dominates(s, len(r.Stages) > 1))
 	}
 	if s := waiting(r); s != "" {
+		out = append(out, s)
+	}
+	if s := idleConclusion(r); s != "" {
 		out = append(out, s)
 	}
 	out = append(out, opportunities(r), basis(r))

@@ -30,7 +30,7 @@ var shipped = sync.OnceValues(func() (*Catalog, error) { return LoadCatalog(nil,
 // holds what is true of every report against the result.
 func analyzeText(t *testing.T, doc []byte) (*report.Report, error) {
 	t.Helper()
-	r, err := Analyze(context.Background(), Options{Paths: []string{"-"}, Stdin: bytes.NewReader(doc), Rank: -1, Catalog: shipped})
+	r, err := Analyze(context.Background(), Options{Paths: []string{"-"}, Stdin: bytes.NewReader(doc), Rank: -1, Per: PerLayer, Timeline: true, Catalog: shipped})
 	if err != nil {
 		if strings.TrimSpace(err.Error()) == "" {
 			t.Fatalf("an error without words: %#v", err)
@@ -48,6 +48,7 @@ func analyzeText(t *testing.T, doc []byte) (*report.Report, error) {
 	if sum := r.Activity.Kernels + r.Activity.Copies + r.Activity.Sets; sum != r.Total {
 		t.Fatalf("GPU time %d ns, by activity %d", r.Total, sum)
 	}
+	addsUp(t, r)
 	return r, nil
 }
 

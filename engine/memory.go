@@ -11,8 +11,8 @@ import (
 // up. baseMemory is the program itself with its rules, its buffers and its stacks.
 const (
 	baseMemory       = 48 << 20
-	memoryAnActivity = 180 // the kernel, its times and edges, its place in lists being sorted
-	memoryALaunch    = 190
+	memoryAnActivity = 220 // the kernel, its times, edges and gaps, its place in lists being sorted
+	memoryALaunch    = 210
 	memoryASpan      = 6
 )
 

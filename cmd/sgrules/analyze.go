@@ -40,10 +40,13 @@ type analyzeFlags struct {
 	logs      []string
 	diffusers bool
 	profile   string
+	per       string
+	timeline  bool
 }
 
 var (
 	formats    = []string{"text", "markdown", "json"}
+	divisions  = []string{engine.PerRun, engine.PerStep, engine.PerLayer}
 	frameworks = []string{"auto", "sglang", "vllm", "tensorrt-llm", "tokenspeed"}
 	verdicts   = []string{"should-apply", "partial", "disabled", "in-flight", "upstream", "unsupported", "any"}
 )
@@ -65,6 +68,7 @@ A file server_args.json beside the trace tells which paths the server had switch
 sgrules analyze --min-share 0.2 --wide 1782843274.77-TP-0-DECODE.trace.json.gz
 sgrules analyze --rank 1 profile-directory/
 sgrules analyze --ranks all profile-directory/
+sgrules analyze --per layer --timeline trace.json.gz
 sgrules analyze --mapping capture.trace.json.gz --formal decode.trace.json.gz
 sgrules analyze --format json trace.json.gz | jq '.fuse[] | [.rule, .verdict]'
 zstd -dc trace.json.zst | sgrules analyze -
@@ -75,6 +79,8 @@ sgrules analyze --fail-on should-apply,partial trace.json.gz`,
 			f.StringArrayVar(&a.formal, "formal", nil, "the `trace` or directory to report on; the same as naming it without a flag")
 			f.StringVarP(&a.format, "format", "f", "text", "output: text, markdown or json")
 			f.Float64Var(&a.minShare, "min-share", 1, "hide rows under this share of the GPU time, in `percent`")
+			f.StringVar(&a.per, "per", "run", "read the kernel tables per run, step or layer: means over the steps that ran, or over the inner layers with the first and last apart; fuse patterns per step")
+			f.BoolVar(&a.timeline, "timeline", false, "draw what the streams did around the worst exposed collective or copy, else around the longest idle gap of a step")
 			f.BoolVarP(&a.wide, "wide", "w", false, "print names and paths whole, on lines as long as they need")
 			f.IntVar(&a.width, "width", 0, "`cells` of a line of text (default: the terminal's, else 100)")
 			f.StringVar(&a.color, "color", "auto", "colour verdicts: auto, always or never")
@@ -103,6 +109,9 @@ func (a *analyzeFlags) check(args []string) error {
 	}
 	if !slices.Contains(formats, a.format) {
 		return usagef("analyze: --format %q: expected %s", a.format, strings.Join(formats, ", "))
+	}
+	if !slices.Contains(divisions, a.per) {
+		return usagef("analyze: --per %q: expected %s", a.per, strings.Join(divisions, ", "))
 	}
 	if !slices.Contains(frameworks, a.framework) {
 		return usagef("analyze: --framework %q: expected %s", a.framework, strings.Join(frameworks, ", "))
@@ -153,6 +162,7 @@ func (a *analyzeFlags) analyze(ctx context.Context, args []string, s streams) er
 	if a.framework != "auto" {
 		o.Framework = a.framework
 	}
+	o.Per, o.Timeline = a.per, a.timeline
 	p := newProgress(s.err, a.quiet)
 	o.Progress = p.update
 	r, err := engine.Analyze(ctx, o)

@@ -30,6 +30,7 @@ func Build(t *kineto.Trace, o Options) *Graph {
 	b.sites()
 	b.steps()
 	b.classes()
+	b.hostSyncs()
 	b.waits()
 	b.hostWaits()
 	g.layers()
@@ -43,8 +44,9 @@ type builder struct {
 
 	ops    []StackID // by launch: cpu_ops around it
 	py     []StackID
-	step   []int32 // by launch: index of Graph.Steps, -1 none
-	needed []bool  // by launch: some kernel asks for it
+	step   []int32                // by launch: index of Graph.Steps, -1 none
+	needed []bool                 // by launch: some kernel asks for it
+	sync   map[kineto.NameID]bool // names of synchronising calls, and of others that were asked for
 }
 
 // kernels orders the activities by device, stream and start, and takes names apart.
@@ -161,7 +163,7 @@ func (b *builder) sites() {
 	g, t := b.g, b.t
 	want := make([][]instant, len(t.Threads))
 	for i, need := range b.needed {
-		if need || b.o.Mapping && IsLaunch(t.Names.Text(t.Launches[i].Name)) {
+		if need || b.o.Mapping && IsLaunch(t.Names.Text(t.Launches[i].Name)) || b.isSync(i) {
 			th := t.Launches[i].Thread
 			want[th] = append(want[th], instant{t.Launches[i].Ts, int32(i)})
 		}

@@ -76,6 +76,9 @@ type Stream struct {
 type GraphReplay struct {
 	Launch  int32   // index of Trace.Launches
 	Kernels []int32 // indices of Graph.Kernels, by stream, then start
+	// Ops and Py are the stacks of the graph launch itself, also where its kernels got sites
+	// of their own.
+	Ops, Py StackID
 }
 
 // Step is one annotated step of a server or profiler: what was launched in it belongs
@@ -122,6 +125,9 @@ type Graph struct {
 	// synchronisation records, and from a capture for its replays: see HostWaits. No chain
 	// crosses them.
 	HostWaits []Wait
+
+	// Syncs are the host's synchronising calls, by thread, then start.
+	Syncs []HostSync
 
 	Frames *Frames // parsed Python frames
 	Py     *Stacks // of frame ids

@@ -74,21 +74,27 @@ func (g *Graph) layers() {
 	seed := maphash.MakeSeed()
 	known := map[uint64][]motif{}
 	for _, u := range order {
-		ks := g.busiest(units[u])
-		if len(ks) > maxSequence {
-			continue
-		}
-		seq := make([]SymID, len(ks))
-		var h maphash.Hash
-		h.SetSeed(seed)
-		for i, k := range ks {
-			seq[i] = g.Kernels[k].Sym
-			h.Write([]byte{byte(seq[i]), byte(seq[i] >> 8), byte(seq[i] >> 16), byte(seq[i] >> 24)})
-		}
-		found, ok := known[h.Sum64()]
-		if !ok {
-			found = motifs(seq)
-			known[h.Sum64()] = found
+		var ks []int32
+		var found []motif
+		for _, ks = range g.busiest(units[u]) {
+			if len(ks) > maxSequence {
+				continue
+			}
+			seq := make([]SymID, len(ks))
+			var h maphash.Hash
+			h.SetSeed(seed)
+			for i, k := range ks {
+				seq[i] = g.Kernels[k].Sym
+				h.Write([]byte{byte(seq[i]), byte(seq[i] >> 8), byte(seq[i] >> 16), byte(seq[i] >> 24)})
+			}
+			var ok bool
+			if found, ok = known[h.Sum64()]; !ok {
+				found = motifs(seq)
+				known[h.Sum64()] = found
+			}
+			if len(found) > 0 {
+				break
+			}
 		}
 		n := int32(0)
 		for _, m := range found {
@@ -103,19 +109,32 @@ func (g *Graph) layers() {
 	}
 }
 
-// busiest gives the kernels of the stream with the most time; of equals the first.
-func (g *Graph) busiest(streams map[int32][]int32) []int32 {
-	best, bestTime, bestStream := []int32(nil), int64(-1), int32(0)
+// busiest gives the kernels of the streams that have a quarter of the time, most time first; of
+// equals the lower stream. The first is the one that carries the layers, unless a step waited so
+// long in the collectives of another that these have more time.
+func (g *Graph) busiest(streams map[int32][]int32) [][]int32 {
+	type one struct {
+		stream int32
+		time   int64
+	}
+	var list []one
+	var total int64
 	for s, ks := range streams {
-		var t int64
+		x := one{stream: s}
 		for _, k := range ks {
-			t += g.Kernels[k].Dur
+			x.time += g.Kernels[k].Dur
 		}
-		if t > bestTime || t == bestTime && s < bestStream {
-			best, bestTime, bestStream = ks, t, s
+		total += x.time
+		list = append(list, x)
+	}
+	slices.SortFunc(list, func(a, b one) int { return cmp.Or(cmp.Compare(b.time, a.time), cmp.Compare(a.stream, b.stream)) })
+	var out [][]int32
+	for _, x := range list {
+		if x.time*4 >= total {
+			out = append(out, streams[x.stream])
 		}
 	}
-	return best
+	return out
 }
 
 // motifs finds the longest repeating stretch, then other layers before and behind it: of
@@ -151,6 +170,9 @@ func motifs(seq []SymID) []motif {
 		x.from = from
 	}
 	if to := min(hi, end+x.period); alike(one, seq[end:to]) {
+		for to > end && !slices.Contains(one, seq[to-1]) { // the head of the model, not its last layer
+			to--
+		}
 		x.to = to
 	}
 	return out

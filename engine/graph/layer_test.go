@@ -44,3 +44,67 @@ func TestMotifs(t *testing.T) {
 		})
 	}
 }
+
+// TestTheHeadIsNoLayer: a last layer that ends otherwise does not take in the kernels behind it
+// that no layer has.
+func TestTheHeadIsNoLayer(t *testing.T) {
+	text := "x" + strings.Repeat("abcdefgh", 4) + "abcdefyz"
+	seq := make([]SymID, len(text))
+	for i := range text {
+		seq[i] = SymID(text[i])
+	}
+	list := motifs(seq)
+	if len(list) != 1 {
+		t.Fatalf("%d motifs, want 1", len(list))
+	}
+	if got := text[list[0].from:list[0].to]; got != strings.Repeat("abcdefgh", 4)+"abcdef" {
+		t.Errorf("the layers are %q", got)
+	}
+}
+
+// onStreams makes a graph of one step from the kernels of its streams, a letter a symbol.
+func onStreams(dur []int64, streams ...string) *Graph {
+	g := &Graph{Steps: make([]Step, 1)}
+	for s, text := range streams {
+		g.Streams = append(g.Streams, Stream{ID: int64(s)})
+		for i := range text {
+			g.Kernels = append(g.Kernels, Kernel{Sym: SymID(text[i]), Stream: int32(s), Dur: dur[s], Layer: -1})
+		}
+	}
+	return g
+}
+
+func TestLayersOfTheStreamThatHasThem(t *testing.T) {
+	layers := strings.Repeat("abcde", 4)
+	for _, c := range []struct {
+		name   string
+		g      *Graph
+		layers int32
+		stream int32
+	}{
+		{"the busiest", onStreams([]int64{10, 1}, layers, strings.Repeat("fgh", 4)), 4, 0},
+		{"one that waited longer has none", onStreams([]int64{10, 90}, layers, "rrrr"), 4, 0},
+		{"a quarter of the time is needed", onStreams([]int64{1, 90}, layers, "rrrr"), 0, 0},
+	} {
+		c.g.layers()
+		if c.g.Steps[0].Layers != c.layers {
+			t.Errorf("%s: %d layers, want %d", c.name, c.g.Steps[0].Layers, c.layers)
+		}
+		for i := range c.g.Kernels {
+			if k := &c.g.Kernels[i]; k.Layer >= 0 && k.Stream != c.stream {
+				t.Errorf("%s: a kernel of stream %d is in layer %d", c.name, k.Stream, k.Layer)
+			}
+		}
+	}
+}
+
+func TestIsSync(t *testing.T) {
+	for call, want := range map[string]bool{
+		"cudaStreamSynchronize": true, "cudaDeviceSynchronize": true, "cudaEventSynchronize": true, "hipStreamSynchronize": true, "cuCtxSynchronize": true,
+		"cudaMemcpy": true, "hipMemcpyWithStream": true, "cudaMemcpyAsync": false, "cudaStreamWaitEvent": false, "cudaLaunchKernel": false, "": false,
+	} {
+		if IsSync(call) != want {
+			t.Errorf("%q: %v", call, !want)
+		}
+	}
+}

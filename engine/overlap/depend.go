@@ -150,7 +150,7 @@ func (d *Dependencies) hostWaits(n *graph.Kernel) bool {
 	}
 	t := d.g.Trace
 	l := &t.Launches[n.Launch]
-	if isSync(t.Names.Text(l.Name)) {
+	if graph.IsSync(t.Names.Text(l.Name)) {
 		return true
 	}
 	if d.calls == nil {
@@ -167,7 +167,7 @@ func (d *Dependencies) hostWaits(n *graph.Kernel) bool {
 	for ; i < len(c); i++ {
 		if x := &t.Launches[c[i]]; x.Ts > l.Ts {
 			switch name := t.Names.Text(x.Name); {
-			case isSync(name):
+			case graph.IsSync(name):
 				return true
 			case graph.IsLaunch(name):
 				return false
@@ -175,11 +175,6 @@ func (d *Dependencies) hostWaits(n *graph.Kernel) bool {
 		}
 	}
 	return false
-}
-
-// isSync tells a call that returns when the device is done.
-func isSync(call string) bool {
-	return strings.HasSuffix(call, "Synchronize") || call == "cudaMemcpy" || call == "hipMemcpy" || call == "hipMemcpyWithStream"
 }
 
 // sameCall tells whether the kernel before n on its stream was launched in the same innermost

@@ -48,6 +48,7 @@ type Device struct {
 	Main       int32
 	Window     int64
 	WindowBusy int64
+	Gaps       []Gap // of the window, in order of time
 }
 
 // Span is the time from the first start to the last end, ns.
@@ -176,8 +177,13 @@ func (t *Times) device(g *graph.Graph, d *Device, work func(int32) Work) {
 	prev := edges[0].ts
 	d.Start = prev
 	from, to := d.window(g)
+	ended := edges[0].kernel() // the kernel of the edge before
+	d.gap(from, prev, -1, ended, from, to)
 	for _, e := range edges {
 		if e.ts > prev {
+			if streams == 0 {
+				d.gap(prev, e.ts, ended, e.kernel(), from, to)
+			}
 			if streams > 0 {
 				d.Busy += e.ts - prev
 				d.WindowBusy += max(0, min(e.ts, to)-max(prev, from))
@@ -194,6 +200,7 @@ func (t *Times) device(g *graph.Graph, d *Device, work func(int32) Work) {
 			prev = e.ts
 		}
 		s, k := int(e.slot), e.kernel()
+		ended = k
 		step := int32(-1)
 		if e.start() {
 			step = 1
@@ -219,6 +226,7 @@ func (t *Times) device(g *graph.Graph, d *Device, work func(int32) Work) {
 		}
 	}
 	d.End = prev
+	d.gap(prev, to, ended, -1, from, to)
 }
 
 // window finds the span of the busiest stream.

@@ -1,7 +1,9 @@
 package overlap
 
 import (
+	"cmp"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/sgrules/sgrules/engine/graph"
@@ -121,4 +123,44 @@ func BenchmarkSweep(b *testing.B) {
 		Sweep(g, func(k int32) Work { return Work(k % 3) })
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(ks)), "ns/kernel")
+}
+
+// TestGapsAreTheIdleTime: the gaps of a device last together as long as its window is idle,
+// and nothing runs in them.
+func TestGapsAreTheIdleTime(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 17))
+	for round := range 600 {
+		var ks []graph.Kernel
+		streams := 1 + r.IntN(4)
+		for range 1 + r.IntN(10) {
+			ks = append(ks, kernel(int32(r.IntN(streams)), int64(r.IntN(90)), int64(r.IntN(12))))
+		}
+		for s := range streams { // a stream has no gaps in its numbers
+			ks = append(ks, kernel(int32(s), int64(r.IntN(90)), int64(r.IntN(12))))
+		}
+		slices.SortStableFunc(ks, func(a, b graph.Kernel) int { return cmp.Compare(a.Ts, b.Ts) })
+		g := made(ks...)
+		for _, d := range Sweep(g, func(int32) Work { return Compute }).Devices {
+			var sum, prev int64
+			prev = -1
+			for _, gap := range d.Gaps {
+				if gap.Start >= gap.End || gap.Start <= prev {
+					t.Fatalf("round %d: gaps overlap, touch or are empty: %+v", round, d.Gaps)
+				}
+				prev = gap.End
+				sum += gap.Dur()
+				for i := range ks {
+					if ks[i].Dur > 0 && ks[i].Ts < gap.End && gap.Start < ks[i].End() {
+						t.Fatalf("round %d: kernel %d runs in the gap %+v", round, i, gap)
+					}
+				}
+				if gap.From >= 0 && ks[gap.From].End() > gap.Start || gap.To >= 0 && ks[gap.To].Ts < gap.End {
+					t.Fatalf("round %d: the gap %+v is not bound by its kernels", round, gap)
+				}
+			}
+			if sum != d.Window-d.WindowBusy {
+				t.Fatalf("round %d: gaps of %d ns, the window of %+v is idle for %d", round, sum, ks, d.Window-d.WindowBusy)
+			}
+		}
+	}
 }

@@ -67,7 +67,7 @@ func (f *FuseRow) saves(total int64) string {
 
 func (t *text) fuse() {
 	r := t.r
-	t.line("FUSE PATTERNS")
+	t.line("FUSE PATTERNS" + r.perFuse())
 	hidden, shown := 0, 0
 	for i := range r.Fuse {
 		f := &r.Fuse[i]
@@ -76,7 +76,7 @@ func (t *text) fuse() {
 			continue
 		}
 		shown++
-		t.fuseRow(f)
+		t.fuseRow(r.scaled(f))
 	}
 	if shown == 0 && hidden == 0 {
 		t.para(" ", " ", "none: no chain of a known fusion pattern, taken or not, occurs in this trace")
@@ -87,7 +87,7 @@ func (t *text) fuse() {
 	t.line("")
 }
 
-func (t *text) fuseRow(f *FuseRow) {
+func (t *text) fuseRow(f *FuseRow, whole int64) {
 	r := t.r
 	side := f.side()
 	stage := ""
@@ -97,7 +97,7 @@ func (t *text) fuseRow(f *FuseRow) {
 	counts := countText(side, f, r)
 	title := clean(stage + f.Title)
 	room := t.v.Width - 1 - verdictCol - timeCol - shareCol
-	t.line(" " + t.verdict(f.Verdict) + pad(title, min(room, max(width(title), 44))) + left(Duration(f.Related()), timeCol) + left(Percent(f.Related(), r.Total), shareCol))
+	t.line(" " + t.verdict(f.Verdict) + pad(title, min(room, max(width(title), 44))) + left(Duration(f.Related()), timeCol) + left(Percent(f.Related(), whole), shareCol))
 	t.para(indent, indent+"  ", clean(f.Rule)+" · "+counts)
 	for _, e := range side.Evidence {
 		t.evidence(e)
@@ -111,7 +111,7 @@ func (t *text) fuseRow(f *FuseRow) {
 	if s := f.waited(); s != "" {
 		t.para(indent, indent+"  ", s)
 	}
-	if s := f.saves(r.Total); s != "" {
+	if s := f.saves(whole); s != "" {
 		s = "saves at most " + s
 		switch {
 		case f.Collective && f.Matched > 0:

@@ -19,7 +19,9 @@ func Markdown(w io.Writer, r *Report, v View) error {
 	if len(r.Stages) == 0 {
 		m.printf("## Kernels\n\nNone: the trace holds no GPU activity.\n\n")
 	}
+	m.idle()
 	m.overlap()
+	m.timeline()
 	m.fuse()
 	m.ranks()
 	m.printf("## Conclusion\n\n")
@@ -92,9 +94,17 @@ func (m *markdown) head() {
 
 func (m *markdown) kernels(s *Stage) {
 	r := m.r
+	if s.LayerCounts != nil {
+		m.layers(s)
+		return
+	}
+	steps := r.steps(s.Name)
 	m.printf("## Kernels")
 	if len(r.Stages) > 1 {
 		m.printf(": %s (%s, %s)", md(s.Name), Duration(s.Time), Percent(s.Time, r.Total))
+	}
+	if p := r.per(s); p != "" {
+		m.printf(" · %s", md(p))
 	}
 	m.printf("\n\n| family | kernel | time | share | launches | where | op |\n| --- | --- | ---: | ---: | ---: | --- | --- |\n")
 	rows, hidden, hiddenTime := r.kernelsOf(s, m.v.MinShare)
@@ -106,17 +116,18 @@ func (m *markdown) kernels(s *Stage) {
 		if len(k.Ops) > 0 {
 			op = k.Ops[0].Name
 		}
-		m.row(md(k.Family), md(name), Duration(k.Time), Percent(k.Time, r.Total), group(k.Launches), md(k.waited()+where(k.Sites, k.Time, true)), md(op))
+		m.row(md(k.Family), md(name), Duration(mean(k.Time, steps)), Percent(k.Time, r.Total), meanCount(k.Launches, steps), md(k.waited()+where(k.Sites, k.Time, true)), md(op))
 	}
 	if hidden > 0 {
 		m.printf("\n%s under %s %% each, %s together, not shown.\n", plural(hidden, "kernel"), bar(m.v.MinShare), Percent(hiddenTime, r.Total))
 	}
 	m.printf("\n")
+	m.outliers(s)
 }
 
 func (m *markdown) overlap() {
 	r := m.r
-	m.printf("## Overlap opportunities\n\n")
+	m.printf("## Overlap opportunities%s\n\n", r.perOverlap())
 	shown := 0
 	for _, o := range r.Overlap {
 		if below(o.Time, r.Total, m.v.MinShare) {
@@ -136,7 +147,7 @@ func (m *markdown) overlap() {
 	m.printf("\n%s.\n\n", md(upperFirst(r.OverlapWhy)))
 	if len(r.OverlapPaths) > 0 {
 		m.printf("### Known overlap paths\n\n")
-		m.findings(r.OverlapPaths)
+		m.findings(r.OverlapPaths, func(f *FuseRow) (*FuseRow, int64) { return f, r.Total })
 	}
 }
 
@@ -149,14 +160,15 @@ func upperFirst(s string) string {
 
 func (m *markdown) fuse() {
 	r := m.r
-	m.printf("## Fuse patterns\n\n")
-	if shown, hidden := m.findings(r.Fuse); shown == 0 && hidden == 0 {
+	m.printf("## Fuse patterns%s\n\n", r.perFuse())
+	if shown, hidden := m.findings(r.Fuse, r.scaled); shown == 0 && hidden == 0 {
 		m.printf("None: no chain of a known fusion pattern, taken or not, occurs in this trace.\n\n")
 	}
 }
 
-// findings writes the table of rows that reach the bar, and below it what does not fit a table.
-func (m *markdown) findings(rows []FuseRow) (shown, hidden int) {
+// findings writes the table of rows that reach the bar, and below it what does not fit a table;
+// as gives a row as it is shown and the GPU time that its shares are of.
+func (m *markdown) findings(rows []FuseRow, as func(*FuseRow) (*FuseRow, int64)) (shown, hidden int) {
 	r := m.r
 	for i := range rows {
 		f := &rows[i]
@@ -167,7 +179,7 @@ func (m *markdown) findings(rows []FuseRow) (shown, hidden int) {
 		if shown++; shown == 1 {
 			m.printf("| verdict | pattern | rule | stage | chains | time | share | saves at most | evidence | where | why |\n| --- | --- | --- | --- | --- | ---: | ---: | ---: | --- | --- | --- |\n")
 		}
-		m.fuseRow(f)
+		m.fuseRow(as(f))
 	}
 	if hidden > 0 {
 		m.printf("\n%s under %s %% not shown.\n", plural(hidden, "pattern"), bar(m.v.MinShare))
@@ -177,13 +189,14 @@ func (m *markdown) findings(rows []FuseRow) (shown, hidden int) {
 	}
 	for i := range rows {
 		if f := &rows[i]; f.Shown(r.Total, m.v.MinShare) {
+			f, _ = as(f)
 			m.details(f)
 		}
 	}
 	return shown, hidden
 }
 
-func (m *markdown) fuseRow(f *FuseRow) {
+func (m *markdown) fuseRow(f *FuseRow, whole int64) {
 	side := f.side()
 	var ev, at []string
 	seen := map[string]bool{}
@@ -201,8 +214,8 @@ func (m *markdown) fuseRow(f *FuseRow) {
 		}
 		ev = append(ev, e.join(parts))
 	}
-	m.row(md(f.Verdict), md(f.Title), md(f.Rule), md(f.Stage), md(countText(side, f, m.r)), Duration(f.Related()), Percent(f.Related(), m.r.Total),
-		f.saves(m.r.Total), strings.Join(ev, "; "), strings.Join(at, ", "), md(f.Why))
+	m.row(md(f.Verdict), md(f.Title), md(f.Rule), md(f.Stage), md(countText(side, f, m.r)), Duration(f.Related()), Percent(f.Related(), whole),
+		f.saves(whole), strings.Join(ev, "; "), strings.Join(at, ", "), md(f.Why))
 }
 
 // details are the sentences that do not fit a table.

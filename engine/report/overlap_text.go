@@ -10,7 +10,7 @@ const overlapCol = 19
 
 func (t *text) overlap() {
 	r := t.r
-	t.line("OVERLAP OPPORTUNITIES")
+	t.line("OVERLAP OPPORTUNITIES" + r.perOverlap())
 	shown, hidden := 0, 0
 	room := min(t.v.Width-1-overlapCol-2-2*timeCol-2*shareCol, 40)
 	for i := range r.Overlap {
@@ -29,7 +29,7 @@ func (t *text) overlap() {
 	for i := range r.OverlapPaths {
 		if f := &r.OverlapPaths[i]; f.Shown(r.Total, t.v.MinShare) {
 			shown++
-			t.fuseRow(f)
+			t.fuseRow(f, r.Total)
 		}
 	}
 	if shown == 0 {

@@ -16,22 +16,29 @@ type Report struct {
 	Schema  string `json:"schema"`
 	Version string `json:"version"`
 	// Mode is "single" for one trace, "pair" for a mapping and a formal trace.
-	Mode        string       `json:"mode"`
-	Traces      []Trace      `json:"traces"`
-	Run         Run          `json:"run"`
-	Total       int64        `json:"gpu_time_ns"`
-	Activity    Activity     `json:"activity"`
-	Load        []Load       `json:"devices"`
-	Attribution Attribution  `json:"attribution"`
-	Stages      []Stage      `json:"stages"`
-	Kernels     []KernelRow  `json:"kernels"`
-	Fuse        []FuseRow    `json:"fuse"`
-	Overlap     []OverlapRow `json:"overlap"`
+	Mode string `json:"mode"`
+	// Per is what the kernel tables were asked to be read by: "step" or "layer"; absent for
+	// the whole run. Times and counts in the report are always those of the run.
+	Per         string      `json:"per,omitempty"`
+	Traces      []Trace     `json:"traces"`
+	Run         Run         `json:"run"`
+	Total       int64       `json:"gpu_time_ns"`
+	Activity    Activity    `json:"activity"`
+	Load        []Load      `json:"devices"`
+	Attribution Attribution `json:"attribution"`
+	// Idle tells why the devices did nothing, one entry for each of Load.
+	Idle    []Idle       `json:"idle"`
+	Stages  []Stage      `json:"stages"`
+	Kernels []KernelRow  `json:"kernels"`
+	Fuse    []FuseRow    `json:"fuse"`
+	Overlap []OverlapRow `json:"overlap"`
 	// OverlapPaths is what the overlap rules found: Fused is the path taken, work at the same
 	// time, Split the same work in turn.
 	OverlapPaths []FuseRow `json:"overlap_paths"`
 	// Ranks compares the ranks of the run; absent where one was read.
 	Ranks *Ranks `json:"ranks,omitempty"`
+	// Timeline shows the worst window; only where asked for.
+	Timeline *Timeline `json:"timeline,omitempty"`
 	// OverlapWhy says what the overlap table rests on and what it cannot tell.
 	OverlapWhy string   `json:"overlap_verdict"`
 	Conclusion []string `json:"conclusion"`
@@ -172,6 +179,18 @@ type Stage struct {
 	// Waiting is the part of Time in which a collective waited for another rank; 0 where
 	// one rank was read.
 	Waiting int64 `json:"waiting_ns,omitempty"`
+	// StepSpan is, summed over the steps, the time from the first start to the last end of a
+	// step's kernels, ns; StepIdle the part of it in which the device was idle between two
+	// kernels of the step, and StepHost the part of that which is the host's.
+	StepSpan int64 `json:"steps_span_ns,omitempty"`
+	StepIdle int64 `json:"steps_idle_ns,omitempty"`
+	StepHost int64 `json:"steps_host_ns,omitempty"`
+	// Unstepped is the part of Time that was launched outside the stage's steps.
+	Unstepped int64 `json:"outside_steps_ns,omitempty"`
+	// Outliers are the steps that differ from others that did the same.
+	Outliers []OutlierStep `json:"outliers,omitempty"`
+	// LayerCounts tells how many layers its steps had together; only where asked for.
+	LayerCounts *LayerCounts `json:"layer_counts,omitempty"`
 }
 
 // Family is the time of one kernel family in a stage.
@@ -212,6 +231,8 @@ type KernelRow struct {
 	Ops []Op `json:"ops,omitempty"`
 	// Streams are the stream ids it ran on, ascending.
 	Streams []int64 `json:"streams"`
+	// Layers divides it by place in the layers; only where asked for.
+	Layers *KernelLayers `json:"by_layer,omitempty"`
 }
 
 // kernelsOf gives the rows of a stage that reach the bar (percent of all GPU time), and how

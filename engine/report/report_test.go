@@ -17,10 +17,20 @@ func sample() *Report {
 		Traces: []Trace{{Path: "run|1/\x1b[31mtrace.json", Role: "trace", Bytes: 100, Events: 10}},
 		Run:    Run{Framework: "sglang", Model: "Qwen3-8B", GPU: "NVIDIA H100", Vendor: "nvidia", SM: 90, Rank: 0, World: 4, ArgsFrom: "server_args.json", Args: map[string]string{"tp_size": "4"}},
 		Total:  10_000_000, Activity: Activity{Kernels: 9_900_000, Copies: 100_000},
-		Load:        []Load{{Streams: 2, Span: 12_000_000, Busy: 9_000_000, Idle: 3_000_000, Window: 11_000_000, WindowIdle: 2_000_000}},
+		Load: []Load{{Streams: 2, Span: 12_000_000, Busy: 9_000_000, Idle: 3_000_000, Window: 11_000_000, WindowIdle: 2_000_000}},
+		Idle: []Idle{{Window: 11_000_000, Time: 2_000_000, Gaps: 9, Causes: []IdleCause{
+			{Stage: "decode", Place: IdleInside, Cause: IdleLate, Time: 1_500_000, Gaps: 8, Longest: 400_000, Advice: "launch <ahead>",
+				Sites: []IdleSite{{Call: "cudaGraphLaunch\x1b", Path: "python/sglang/srt/model_executor/cuda_graph_runner.py", Func: "replay", Op: "op|`x`", After: "sampler.py <script>", Time: 1_400_000, Gaps: 4, Longest: 400_000},
+					{Call: "cudaLaunchKernel", Time: 100_000, Gaps: 4, Longest: 30_000}}},
+			{Stage: "extend", Place: IdleBetween, Cause: IdleSync, Time: 490_000, Gaps: 1, Longest: 490_000, InSync: 30_000, Advice: "wait later", Sites: []IdleSite{{Call: "cudaMemcpyAsync", Op: "aten::copy_", Time: 490_000, Gaps: 1, Longest: 490_000}}},
+			{Place: "", Cause: IdleUnknown, Time: 10_000, Gaps: 1, Longest: 10_000}}}},
+		Timeline: &Timeline{Why: "the longest gap: \x1b[1m<script>", From: 1_000, To: 91_000, SubjectFrom: 30_000, SubjectTo: 60_000, More: 2,
+			Lanes: []Lane{{Stream: 7, Spans: []Span{{1_000, 30_000, "gemm\x1b", "gemm"}, {60_000, 91_000, "g<script>", "gra\x1bb`"}}}, {Stream: 123456789012, Spans: []Span{{2_000, 90_000, "all", "communication"}}, Left: 3}}},
 		Attribution: Attribution{Launch: 4_000_000, Replay: 6_000_000, Replays: 1, Replayed: 36, NoLaunch: 1},
 		Stages: []Stage{
-			{Name: "decode", Time: 9_000_000, Kernels: 100, Steps: 2, Layers: 36, Families: []Family{{"gemm", 6_000_000}, {"norm", 3_000_000}}},
+			{Name: "decode", Time: 9_000_000, Kernels: 100, Steps: 2, Layers: 36, Families: []Family{{"gemm", 6_000_000}, {"norm", 3_000_000}}, StepSpan: 9_500_000, StepIdle: 1_500_000, StepHost: 1_400_000,
+				Outliers: []OutlierStep{{Name: "step[DECODE\x1b <script>]", At: 2, Of: 9, Peers: 8, Span: 2_000_000, SpanMedian: 1_000_000, Time: 900_000, TimeMedian: 900_000, By: "span", What: "idle", WhatTime: 1_000_000},
+					{Name: "step[DECODE]", At: 3, Of: 9, Peers: 8, Span: 700_000, SpanMedian: 1_000_000, Time: 500_000, TimeMedian: 900_000, By: "gpu time", What: "all_reduce|`x`", Symbol: "all_reduce", WhatTime: 100_000, WhatMedian: 400_000, Collective: true}}},
 			{Name: "extend", Time: 1_000_000, Kernels: 10, Steps: 1, Families: []Family{{"gemm", 1_000_000}}},
 		},
 		Kernels: []KernelRow{

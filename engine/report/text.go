@@ -39,7 +39,9 @@ func Text(w io.Writer, r *Report, v View) error {
 		t.line(" none: the trace holds no GPU activity")
 		t.line("")
 	}
+	t.idle()
 	t.overlap()
+	t.timeline()
 	t.fuse()
 	t.ranks()
 	t.conclusion()
@@ -223,10 +225,18 @@ const (
 
 func (t *text) kernels(s *Stage) {
 	r := t.r
+	if s.LayerCounts != nil {
+		t.layers(s)
+		return
+	}
+	steps := r.steps(s.Name)
 	rows, hidden, hiddenTime := r.kernelsOf(s, t.v.MinShare)
 	title := "KERNELS"
 	if len(r.Stages) > 1 {
 		title += " · " + s.Name + " · " + Duration(s.Time) + ", " + Percent(s.Time, r.Total)
+	}
+	if p := r.per(s); p != "" {
+		title += " · " + p
 	}
 	name, site := t.split(rows)
 	head := " " + pad("family", familyCol) + pad("kernel", name)
@@ -235,7 +245,7 @@ func (t *text) kernels(s *Stage) {
 	if !narrow {
 		head += "  where"
 	}
-	t.line(title)
+	t.para("", "  ", title)
 	if len(rows) > 0 {
 		t.line(head)
 	}
@@ -245,7 +255,7 @@ func (t *text) kernels(s *Stage) {
 			label = k.Name
 		}
 		l := " " + pad(clean(k.Family), familyCol) + pad(clean(label), name) +
-			left(Duration(k.Time), timeCol) + left(Percent(k.Time, r.Total), shareCol) + left(group(k.Launches), countCol)
+			left(Duration(mean(k.Time, steps)), timeCol) + left(Percent(k.Time, r.Total), shareCol) + left(meanCount(k.Launches, steps), countCol)
 		at := siteOf(k.Sites, k.Ops, k.Time, t.v.Wide)
 		wait := k.waited()
 		switch {
@@ -265,6 +275,7 @@ func (t *text) kernels(s *Stage) {
 	if len(rows) == 0 && hidden == 0 {
 		t.line(" none in this stage")
 	}
+	t.outliers(s)
 	t.line("")
 }
 

@@ -171,6 +171,7 @@ tests:
 		"a graph":                {"", "{graph: g, stream: 7, of: [{kernel: a}]}", true},
 		"an empty step":          {"", "{step: s, of: []}", true}, // only the decoder counts what is in it
 		"a step without of":      {"", "{step: s}", false},
+		"a busy host":            {"", "{sync: Host Busy, us: 12.5}", true},
 		"a sync of its own":      {"", "{sync: Some Sync}", false},
 		"a key of another kind":  {"", "{kernel: a, of: [{kernel: b}]}", false},
 		"two kinds":              {"", "{kernel: a, memcpy: b}", false},

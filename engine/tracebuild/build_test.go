@@ -171,6 +171,43 @@ func TestSync(t *testing.T) {
 	}
 }
 
+// TestHostBusy: a host that is busy makes no call, and launches what follows so long after all
+// work of all streams is done.
+func TestHostBusy(t *testing.T) {
+	const busy = 300_000
+	b := build(t, "", `
+  - {kernel: a, us: 20}
+  - {kernel: b, us: 90, stream: 20}
+  - {sync: Host Busy, us: 300}
+  - {kernel: c}
+  - {kernel: d}`, Options{})
+	checkShape(t, b)
+	at := map[string]ev{}
+	launches := map[int64]ev{}
+	for _, e := range b.events {
+		switch e.Cat {
+		case "kernel":
+			at[e.Name] = e
+		case "cuda_runtime":
+			launches[e.num(t, "correlation")] = e
+		}
+	}
+	if len(launches) != 4 {
+		t.Errorf("%d calls, want those of the four kernels", len(launches))
+	}
+	done := ns(t, at["b"].Ts) + ns(t, at["b"].Dur)
+	call := launches[at["c"].num(t, "correlation")]
+	if got := ns(t, call.Ts) - done; got != busy {
+		t.Errorf("the next call begins %d ns after all work is done, want %d", got, busy)
+	}
+	if start := ns(t, at["c"].Ts); start < ns(t, call.Ts)+ns(t, call.Dur) {
+		t.Errorf("c starts at %d, inside its launch call", start)
+	}
+	if gap := ns(t, at["d"].Ts) - ns(t, at["c"].Ts) - ns(t, at["c"].Dur); gap != DefaultGap {
+		t.Errorf("%d ns between c and d, want %d: the host is ahead again", gap, DefaultGap)
+	}
+}
+
 func TestSharedFrames(t *testing.T) {
 	for _, c := range []struct {
 		name, trace string

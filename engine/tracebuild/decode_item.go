@@ -20,11 +20,15 @@ var allowed = [numKinds][]string{
 	Capture: {"of", "at", "op", "module", "thread"},
 	Record:  {"stream", "at", "op", "module", "thread"},
 	Wait:    {"stream", "at", "op", "module", "thread"},
-	Sync:    {"stream", "event", "at", "op", "module", "thread"},
+	Sync:    {"stream", "event", "us", "at", "op", "module", "thread"},
 	Idle:    {"stream"},
 }
 
-var syncNames = []string{"Stream Sync", "Context Sync", "Event Sync"}
+var syncNames = []string{"Stream Sync", "Context Sync", "Event Sync", hostBusy}
+
+// hostBusy is the Sync that makes no call: the host launches nothing until US[0] ns after all
+// work is done.
+const hostBusy = "Host Busy"
 
 // items reads a list, with nested lists spliced in. around is the stack of kinds outside.
 func (d *decoder) items(n *yaml.Node, depth int, around []Kind) []Item {
@@ -90,6 +94,11 @@ func (d *decoder) item(n *yaml.Node, depth int, around []Kind) (Item, bool) {
 		it.Event = d.text(m["event"], false)
 		if (it.Name == "Event Sync") != (m["event"] != nil) {
 			d.fail(n, "missing-key", "the key event belongs to an Event Sync, and an Event Sync needs it")
+		}
+		if (it.Name == hostBusy) != (m["us"] != nil) {
+			d.fail(n, "missing-key", "the key us belongs to Host Busy, and Host Busy needs it")
+		} else if m["us"] != nil {
+			it.US = []int64{d.micros(m["us"], 0, 0, maxUS)}
 		}
 	default:
 		it.Name = d.text(lead, false)

@@ -17,6 +17,7 @@
 //	{capture: NAME, of: […], at: …}         the launches of a graph capture, and no kernels
 //	{record: EVENT, stream: 7}, {wait: EVENT, stream: 20}
 //	{sync: "Stream Sync", stream: 7}, {sync: "Context Sync"}, {sync: "Event Sync", event: EVENT}
+//	{sync: "Host Busy", us: 300}            no call: the host launches nothing until 300 µs after all work is done
 //	{idle_us: 100}, {idle_us: 100, stream: 7}
 //
 // A FRAME is 'path::function' (its line number is made from the two, a class before the

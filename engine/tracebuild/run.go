@@ -306,6 +306,11 @@ func (r *runner) sync(n *node, c context) {
 			until = max(until, r.stream(s).end.abs)
 		}
 	}
+	if n.it.Name == hostBusy {
+		r.host = max(r.host, until) + n.it.US[0]
+		r.need = r.host
+		return
+	}
 	k := n.call
 	k.ns = max(k.ns, until+1_200-r.host)
 	corr := r.call(k, c, n, n.it.Stream)

@@ -49,7 +49,7 @@ const (
 type Item struct {
 	Kind   Kind
 	Name   string   // kernel, annotation, graph or event name, kind of sync
-	US     []int64  // durations in ns, taken in turn; empty: DefaultUS. Idle: one
+	US     []int64  // durations in ns, taken in turn; empty: DefaultUS. Idle and Host Busy: one
 	Gap    int64    // ns before the kernel on its stream; may be negative
 	Stream int64    // of an Idle, -1 is all streams
 	At     []string // Python frames, outermost first

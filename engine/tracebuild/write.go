@@ -193,6 +193,8 @@ func check(items []Item, inGraph, inCapture bool, depth int) error {
 			bad = "inside a graph or capture"
 		case it.Kind == Sync && (!slices.Contains(syncNames, it.Name) || (it.Name == "Event Sync") != (it.Event != "")):
 			bad = "no known sync, or an event where none belongs"
+		case it.Kind == Sync && (it.Name == hostBusy) != (len(it.US) == 1):
+			bad = "a duration where none belongs, or none"
 		case len(it.Of) == 0 && (it.Kind == Step || it.Kind == Repeat || it.Kind == Graph || it.Kind == Capture):
 			bad = "nothing in it"
 		case len(it.Of) > 0 && (it.Kind <= Memset || it.Kind >= Record):

@@ -107,6 +107,7 @@ func TestChecksOfGoItems(t *testing.T) {
 		"a duration":                  {Kind: Kernel, Name: "a", US: []int64{-1}},
 		"inside a graph":              {Kind: Graph, Name: "g", Of: []Item{{Kind: Step, Name: "s", Of: []Item{k}}}},
 		"no known sync":               {Kind: Sync, Name: "x"},
+		"a duration where none":       {Kind: Sync, Name: "Stream Sync", US: []int64{5}},
 		"nothing in it":               {Kind: Graph, Name: "g"},
 		"items inside an item":        {Kind: Kernel, Name: "a", Of: []Item{k}},
 		"too deep":                    nest,
