@@ -93,7 +93,7 @@ func upper(s string) string {
 func opportunities(r *report.Report) string {
 	var open, off, design int
 	var bound int64
-	var names, inner []string
+	var names, inner, meant []string // meant: by design, and a twentieth of the time or more
 	for i := range r.Fuse {
 		f := &r.Fuse[i]
 		switch {
@@ -101,9 +101,12 @@ func opportunities(r *report.Report) string {
 			open++
 			bound += f.Bound
 			names = append(names, f.Title)
-		case f.Verdict == "by-design" && f.Split.Chains > 0:
+		case f.Verdict == "by-design":
 			design++
-		case f.Verdict != "applied" && f.Verdict != "by-design":
+			if f.Related()*20 >= r.Total {
+				meant = append(meant, fmt.Sprintf("%s, %s", f.Title, report.Percent(f.Related(), r.Total)))
+			}
+		case f.Verdict != "applied":
 			off++
 			inner = append(inner, within(f)...)
 		}
@@ -124,6 +127,9 @@ func opportunities(r *report.Report) string {
 	}
 	if design > 0 {
 		text += fmt.Sprintf("; %d not taken by design", design)
+		if len(meant) > 0 {
+			text += " (" + strings.Join(meant, "; ") + ")"
+		}
 	}
 	return text + "."
 }

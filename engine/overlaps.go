@@ -9,7 +9,8 @@ import (
 	"github.com/sgrules/sgrules/engine/symbol"
 )
 
-// overlapRows sums, kind by kind, the communication and the copies of a part, and the compute
+// overlapRows sums, kind by kind, the communication and the copies of a part (those of the device's
+// own engines: a kernel that copies computes like any other), and the compute
 // kernels that ran mostly beside other streams, with their exposed time and what ties them to
 // their place. total is the GPU time of the whole report, ns.
 func overlapRows(p *part, stages []string, total int64) []report.OverlapRow {
@@ -35,7 +36,9 @@ func overlapRows(p *part, stages []string, total int64) []report.OverlapRow {
 			s := g.Symbol(k)
 			t = &tally{sites: newSites(g), streams: map[int64]bool{}}
 			t.row = report.OverlapRow{Stage: stages[k.Stage], Label: symbol.Short(s, labelWidth), Symbol: s.Qualified()}
-			switch p.found.Work(int32(i)) {
+			work := p.found.Work(int32(i))
+			t.row.Moves = work != overlap.Compute
+			switch work {
 			case overlap.Compute:
 				t.row.Family = p.found.Family[k.Sym]
 			case overlap.Communication:
@@ -68,13 +71,12 @@ func overlapRows(p *part, stages []string, total int64) []report.OverlapRow {
 	out := make([]report.OverlapRow, 0, len(order))
 	for _, id := range order {
 		t := rows[id]
-		moves := t.row.Family == "collective" || t.row.Family == "copy" || t.row.Family == "set"
-		if !moves && t.row.Hidden*2 < t.row.Time {
+		if !t.row.Moves && t.row.Hidden*2 < t.row.Time {
 			continue
 		}
 		t.row.Sites, t.row.Ops, t.row.Streams = t.sites.list(), t.sites.opList(), keys(t.streams)
 		t.row.Verdict = overlapVerdict(&t.row, total)
-		if moves {
+		if t.row.Moves {
 			r := mostReason(t.reasons[:])
 			t.row.Risk, t.row.RiskWhy = r.Risk().String(), riskWhy[r]
 		}
@@ -164,6 +166,10 @@ func advise(r *report.OverlapRow) string {
 		text += "; it may move to a stream of its own"
 	default:
 		text += "; look at what needs it before giving it a stream of its own"
+	}
+	switch r.Label {
+	case "Memcpy HtoD (Pageable -> Device)", "Memcpy DtoH (Device -> Pageable)":
+		text += "; a copy of pageable memory keeps its host thread waiting, and only pinned memory with non_blocking=True runs beside other work"
 	}
 	return text
 }

@@ -101,7 +101,7 @@ func timeline(r *report.Report, parts []*part) *report.Timeline {
 func worstExposed(r *report.Report, parts []*part) (subject, bool) {
 	for i := range r.Overlap {
 		o := &r.Overlap[i]
-		if o.Verdict != report.Headroom || o.Exposed*100 < r.Total || o.Family != "collective" && o.Family != "copy" && o.Family != "set" {
+		if o.Verdict != report.Headroom || o.Exposed*100 < r.Total || !o.Moves {
 			continue
 		}
 		for _, p := range parts {

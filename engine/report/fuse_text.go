@@ -21,8 +21,16 @@ func (t *text) verdict(v string) string {
 }
 
 // Related is the time of the row's own chains: what is missing where something is, else
-// what is applied.
-func (f *FuseRow) Related() int64 { return f.side().Time }
+// what is applied, and what is by design where nothing else is.
+func (f *FuseRow) Related() int64 {
+	t := f.side().Time
+	if f.Verdict == "by-design" && f.side().Chains == 0 {
+		for _, d := range f.ByDesign {
+			t += d.Time
+		}
+	}
+	return t
+}
 
 // Worked is Related without the waiting for other ranks that is known: what rows are
 // ranked by.
@@ -132,7 +140,7 @@ func (t *text) fuseRow(f *FuseRow, whole int64) {
 		t.para(indent+"not known without server_args.json: ", indent+"  ", clean(s))
 	}
 	for _, d := range f.ByDesign {
-		t.para(indent+"by design: ", indent+"  ", clean(d.text()))
+		t.para(indent+"by design: ", indent+"  ", clean(d.text(f.side().Chains)))
 	}
 	if f.Verdict != "applied" && f.Conclude != "" {
 		t.para(indent+"→ ", indent+"  ", clean(f.Conclude))
@@ -159,15 +167,25 @@ func (f *FuseRow) unknown() string {
 	return strings.Join(parts, "; ")
 }
 
-func (d *ByDesign) text() string {
-	which := "of these chains"
-	if !d.Within {
-		which = "more"
+func (d *ByDesign) text(own int) string {
+	which := fmt.Sprintf("%d of these chains", d.Chains)
+	switch {
+	case !d.Within && own > 0:
+		which = fmt.Sprintf("%d more", d.Chains)
+	case !d.Within:
+		which = plural(d.Chains, "chain")
 	}
-	return fmt.Sprintf("%d %s, %s: %s", d.Chains, which, Duration(d.Time), d.Because)
+	return fmt.Sprintf("%s, %s: %s", which, Duration(d.Time), d.Because)
 }
 
 func countText(s *Side, f *FuseRow, r *Report) string {
+	if s.Chains == 0 && len(f.ByDesign) > 0 {
+		n := 0
+		for _, d := range f.ByDesign {
+			n += d.Chains
+		}
+		return plural(n, "chain") + ", all by design"
+	}
 	out := plural(s.Chains, "chain")
 	if s.Steps > 0 {
 		out += " in " + plural(s.Steps, "step")

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -145,7 +146,7 @@ func (m *markdown) overlap() {
 		m.printf("Nothing to move: no collective and no copy reaches %s %%.\n", bar(m.v.MinShare))
 	}
 	m.printf("\n%s.\n\n", md(upperFirst(r.OverlapWhy)))
-	if len(r.OverlapPaths) > 0 {
+	if slices.ContainsFunc(r.OverlapPaths, func(f FuseRow) bool { return f.Shown(r.Total, m.v.MinShare) }) {
 		m.printf("### Known overlap paths\n\n")
 		m.findings(r.OverlapPaths, func(f *FuseRow) (*FuseRow, int64) { return f, r.Total })
 	}
@@ -236,7 +237,7 @@ func (m *markdown) details(f *FuseRow) {
 		out = append(out, "not known without server_args.json: "+s)
 	}
 	for _, d := range f.ByDesign {
-		out = append(out, "by design: "+d.text())
+		out = append(out, "by design: "+d.text(f.side().Chains))
 	}
 	for _, a := range f.Alternatives {
 		out = append(out, "or: "+a.text())

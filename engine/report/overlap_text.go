@@ -16,7 +16,9 @@ func (t *text) overlap() {
 	for i := range r.Overlap {
 		o := &r.Overlap[i]
 		if below(o.Time, r.Total, t.v.MinShare) {
-			hidden++
+			if o.Moves {
+				hidden++
+			}
 			continue
 		}
 		if shown == 0 {
@@ -36,7 +38,7 @@ func (t *text) overlap() {
 		if hidden > 0 {
 			t.para(" ", " ", fmt.Sprintf("nothing to move: communication and copies stay under %s %% each (%s)", bar(t.v.MinShare), plural(hidden, "kind")))
 		} else {
-			t.para(" ", " ", "nothing to move: the trace holds no collective and no copy")
+			t.para(" ", " ", "nothing to move: the trace holds no collective, and no copy of the device's own engines")
 		}
 	}
 	t.para(" ", " ", clean(r.OverlapWhy))

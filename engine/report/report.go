@@ -373,14 +373,16 @@ type OverlapPath struct {
 // OverlapRow is one kind of communication or copy in one stage, or of compute that ran mostly
 // beside other streams.
 type OverlapRow struct {
-	Stage    string `json:"stage"`
-	Label    string `json:"label"`
-	Symbol   string `json:"symbol"`
-	Family   string `json:"family"`
-	Launches int    `json:"launches"`
-	Time     int64  `json:"time_ns"`
-	Exposed  int64  `json:"exposed_ns"`
-	Hidden   int64  `json:"hidden_ns"`
+	Stage  string `json:"stage"`
+	Label  string `json:"label"`
+	Symbol string `json:"symbol"`
+	Family string `json:"family"`
+	// Moves tells communication, copies and sets from compute kernels.
+	Moves    bool  `json:"moves"`
+	Launches int   `json:"launches"`
+	Time     int64 `json:"time_ns"`
+	Exposed  int64 `json:"exposed_ns"`
+	Hidden   int64 `json:"hidden_ns"`
 	// HiddenCompute is the part of Hidden under compute kernels.
 	HiddenCompute int64 `json:"hidden_under_compute_ns"`
 	// Matched counts the launches that several ranks' traces split into Transfer and
