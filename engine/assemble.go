@@ -49,6 +49,9 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part, with *comp
 	sortRows(r)
 	labels(r)
 	addRanks(r, parts, with)
+	if !o.NoNotes {
+		r.Notes = notes(parts)
+	}
 	r.OverlapWhy = overlapWhy(r, parts)
 	r.Conclusion, r.Headline = conclude(r), headline(r)
 	return r

@@ -38,6 +38,7 @@ type analyzeFlags struct {
 	quiet     bool
 	maxMemory string
 	profile   string
+	noNotes   bool
 }
 
 var (
@@ -83,6 +84,7 @@ sgrules analyze --fail-on should-apply,partial trace.json.gz`,
 			f.BoolVar(&a.strict, "strict", false, "fail on a truncated or damaged trace instead of warning")
 			f.StringVar(&a.args, "server-args", "", "`file` with the server's arguments (default: server_args.json beside the trace)")
 			f.StringVar(&a.framework, "framework", "auto", "what served: auto, sglang, vllm, tensorrt-llm or tokenspeed")
+			f.BoolVar(&a.noNotes, "no-notes", false, "no notes on partial chains and on runs of small kernels that no rule covers")
 			f.StringVarP(&a.output, "output", "o", "", "write the report to a `file` instead of standard output")
 			f.StringSliceVar(&a.failOn, "fail-on", nil, "exit with 1 if a pattern at or over --min-share has one of these `verdicts`: "+strings.Join(verdicts, ", "))
 			f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no warnings on standard error")
@@ -144,7 +146,7 @@ func (a *analyzeFlags) analyze(ctx context.Context, args []string, s streams) er
 		return err
 	}
 	tuneMemory(args, limit)
-	o := engine.Options{MaxMemory: limit, Paths: args, Ranks: set, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, ServerArgs: a.args, Version: buildVersion(),
+	o := engine.Options{MaxMemory: limit, Paths: args, Ranks: set, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, NoNotes: a.noNotes, Strict: a.strict, ServerArgs: a.args, Version: buildVersion(),
 		Catalog: func() (*engine.Catalog, error) { return engine.LoadCatalog(a.rules, a.onlyRules) }}
 	if a.framework != "auto" {
 		o.Framework = a.framework

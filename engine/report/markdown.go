@@ -22,6 +22,7 @@ func Markdown(w io.Writer, r *Report, v View) error {
 	m.overlap()
 	m.fuse()
 	m.ranks()
+	m.notes()
 	m.printf("## Conclusion\n\n")
 	for _, s := range r.Conclusion {
 		m.printf("%s\n", md(s))

@@ -32,6 +32,8 @@ type Report struct {
 	OverlapPaths []FuseRow `json:"overlap_paths"`
 	// Ranks compares the ranks of the run; absent where one was read.
 	Ranks *Ranks `json:"ranks,omitempty"`
+	// Notes are what exact matching leaves open; absent where they were turned off.
+	Notes *Notes `json:"notes,omitempty"`
 	// OverlapWhy says what the overlap table rests on and what it cannot tell.
 	OverlapWhy string   `json:"overlap_verdict"`
 	Conclusion []string `json:"conclusion"`

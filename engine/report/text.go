@@ -42,6 +42,7 @@ func Text(w io.Writer, r *Report, v View) error {
 	t.overlap()
 	t.fuse()
 	t.ranks()
+	t.notes()
 	t.conclusion()
 	_, err := io.WriteString(w, t.b.String())
 	return err
