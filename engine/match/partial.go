@@ -160,6 +160,7 @@ func (m *matcher) partials(c *rule.Compiled, held map[int32]bool, layers []int) 
 		if err != nil {
 			return nil, err
 		}
+		refused := m.refused(p, held)
 		empty := 0
 		for i := range p.steps {
 			if !p.steps[i].optional && p.steps[i].match.empty() {
@@ -176,8 +177,27 @@ func (m *matcher) partials(c *rule.Compiled, held map[int32]bool, layers []int) 
 			}
 			out = append(out, got...)
 		}
+		for _, k := range refused {
+			delete(held, k)
+		}
 	}
 	return out, nil
+}
+
+// refused holds, and gives, the kernels of chains whose steps were all bound and whose where
+// condition did not hold: the rule's author left them out, and they are not inconclusive.
+func (m *matcher) refused(p *pattern, held map[int32]bool) []int32 {
+	if p.where == nil {
+		return nil
+	}
+	var out []int32
+	for _, b := range m.finder.free(&pattern{steps: p.steps}, held) {
+		out = append(out, b.kernels()...)
+	}
+	for _, k := range out {
+		held[k] = true
+	}
+	return out
 }
 
 func required(steps []*rule.Step) int {
@@ -244,10 +264,13 @@ func (m *matcher) without(c *rule.Compiled, a *rule.Alternative, p *pattern, mis
 		if counts == rule.False || telling < minTelling {
 			continue
 		}
-		if x.Evidence, err = m.evidence(x, telling); err != nil {
+		possible, err := m.evidence(x, telling)
+		if err != nil {
 			return nil, err
 		}
-		out = append(out, *x)
+		if possible {
+			out = append(out, *x)
+		}
 	}
 	return out, nil
 }
@@ -323,9 +346,12 @@ func (m *matcher) telling(x *PartialChain) int {
 	return n
 }
 
-func (m *matcher) evidence(x *PartialChain, telling int) (Evidence, error) {
+// evidence counts what speaks for a partial chain. It tells false where the run does not have what
+// the rule requires: whatever the missing kernel is, the path cannot be taken.
+func (m *matcher) evidence(x *PartialChain, telling int) (bool, error) {
 	origin := x.Rule.Origin
-	e := Evidence{Order: telling >= 3, Model: m.run.Framework != "" && (origin == m.run.Framework || !frameworks[origin])}
+	e := &x.Evidence
+	*e = Evidence{Order: telling >= 3, Model: m.run.Framework != "" && (origin == m.run.Framework || !frameworks[origin])}
 	for i, s := range x.Alt.Steps {
 		if i == x.Missing || len(x.Chains[0][i]) == 0 {
 			continue
@@ -341,12 +367,12 @@ func (m *matcher) evidence(x *PartialChain, telling int) (Evidence, error) {
 	}
 	for _, q := range x.Rule.Requires {
 		t, err := q.Holds(run)
-		if err != nil {
-			return e, err
+		if err != nil || t == rule.False {
+			return false, err
 		}
 		e.Model = e.Model && t == rule.True
 	}
-	return e, nil
+	return true, nil
 }
 
 // distinct gives every kernel to one partial chain: that with more evidence, then more bound

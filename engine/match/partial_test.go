@@ -191,6 +191,22 @@ func TestPartialChainsLabel(t *testing.T) {
 	}
 }
 
+// What the run cannot take makes no note, and what only its arguments would decide counts less.
+func TestPartialChainsRequire(t *testing.T) {
+	trace := layersOf("alpha_norm", "beta_rope", "delta_attention")
+	for requires, want := range map[string]string{
+		`run.framework == "vllm"`: "",
+		`run.flag("made")`:        "6 × a b !c=delta_attention low 0",
+		`run.world < 2`:           "6 × a b !c=delta_attention low 1",
+	} {
+		// The split side is the last key of the rule.
+		g, got := partials(t, "mainline", threeSteps+"requires:\n  - {when: '"+requires+"', because: b, verdict: unsupported}\n", trace, 0)
+		if s := say(g, got); s != want {
+			t.Errorf("%s: got %q, want %q", requires, s, want)
+		}
+	}
+}
+
 // A path that nobody can take makes no note.
 func TestPartialChainsOfLivingRulesOnly(t *testing.T) {
 	trace := layersOf("alpha_norm", "beta_rope", "delta_attention")
@@ -204,9 +220,7 @@ func TestPartialChainsOfLivingRulesOnly(t *testing.T) {
 // rule's author; it is not inconclusive.
 func TestPartialChainsLeaveRefusedOnes(t *testing.T) {
 	g, got := partials(t, "mainline", where, layersOf("alpha_norm", "{kernel: beta_rope, gap_us: 2}", "gamma_attention"), 0)
-	for _, x := range got {
-		if x.Missing == 2 {
-			t.Errorf("got %q", say(g, got))
-		}
+	if s := say(g, got); s != "" {
+		t.Errorf("got %q", s)
 	}
 }
