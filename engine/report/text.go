@@ -204,7 +204,10 @@ func attribution(r *Report) string {
 }
 
 func (a *Alignment) text() string {
-	s := fmt.Sprintf("alignment: %d of %d replayed kernels took the site of their own launch, %s of the replayed time", a.Aligned, a.Replayed, Percent(a.AlignedTime, a.ReplayedTime))
+	s := fmt.Sprintf("alignment: %d of %d replayed kernels took the site of their own launch, %s of the replayed time", a.Node+a.Aligned, a.Replayed, Percent(a.NodeTime+a.AlignedTime, a.ReplayedTime))
+	if a.Node > 0 {
+		s += fmt.Sprintf(" (%d by graph node id, %d by their place)", a.Node, a.Aligned)
+	}
 	if a.Neighbour > 0 {
 		s += fmt.Sprintf("; %d more by their neighbours (%s)", a.Neighbour, Percent(a.NeighbourTime, a.ReplayedTime))
 	}
