@@ -87,8 +87,7 @@ func partialNote(p *part, x *match.PartialChain) report.PartialNote {
 		holds bool
 		what  string
 	}{
-		{x.Evidence.Order, "three steps that name their kernel, in order"}, {x.Evidence.Sites, "launch site"}, {x.Evidence.Ops, "op"},
-		{x.Evidence.TP, "collective of several ranks"}, {x.Evidence.Model, "the rule's framework and requirements"},
+		{x.Evidence.Order, "order"}, {x.Evidence.Sites, "site"}, {x.Evidence.Ops, "op"}, {x.Evidence.TP, "TP"}, {x.Evidence.Model, "model"},
 	} {
 		if e.holds {
 			out.Evidence = append(out.Evidence, e.what)

@@ -21,8 +21,8 @@ type PartialNote struct {
 	Title string `json:"title"`
 	Stage string `json:"stage"`
 	Name  string `json:"name,omitempty"` // of the rule's alternative
-	// Label is high, medium or low, by how many of the kinds of evidence hold: Evidence names
-	// those that do, Against those that do not.
+	// Label is high, medium or low, by how many of the kinds of evidence hold (order, site, op, TP,
+	// model): Evidence names those that do, Against those that do not.
 	Label    string   `json:"label"`
 	Evidence []string `json:"evidence"`
 	Against  []string `json:"evidence_missing"`
@@ -98,7 +98,7 @@ func (p *PartialNote) bound() (n, of int) {
 
 func (p *PartialNote) head(r *Report) string {
 	n, of := p.bound()
-	return fmt.Sprintf("%s%d of %d steps of %s (%s), %d ×", r.stagePrefix(p.Stage), n, of, p.Title, p.Rule, p.Chains)
+	return fmt.Sprintf("%s%d of %d steps of %s (%s), %d×", r.stagePrefix(p.Stage), n, of, p.Title, p.Rule, p.Chains)
 }
 
 // chain writes the steps in order.
@@ -135,7 +135,7 @@ func (p *PartialNote) lack() string {
 func (p *PartialNote) rests() string {
 	s := fmt.Sprintf("evidence %d of %d: %s", len(p.Evidence), len(p.Evidence)+len(p.Against), strings.Join(p.Evidence, ", "))
 	if len(p.Evidence) == 0 {
-		s += "none but the order of the steps"
+		s += "only that the steps are in order"
 	}
 	if len(p.Against) > 0 {
 		s += "; not: " + strings.Join(p.Against, ", ")
@@ -158,7 +158,7 @@ func (r *Report) stagePrefix(stage string) string {
 }
 
 func (l *Ladder) head(r *Report) string {
-	s := fmt.Sprintf("%s%d small kernels in a row, %d ×", r.stagePrefix(l.Stage), len(l.Kernels), l.Runs)
+	s := fmt.Sprintf("%s%d small kernels in a row, %d×", r.stagePrefix(l.Stage), len(l.Kernels), l.Runs)
 	if l.Steps > 0 {
 		s += " in " + plural(l.Steps, "step")
 	}

@@ -11,7 +11,7 @@ func sampleNotes(site []Site) *Notes {
 	scope := Site{Path: "python/sglang/srt/layers/x|y.py", Func: "forward", Line: 3, Module: "Norm", Method: "launch", Count: 108, Time: 540_000}
 	return &Notes{
 		Partial: []PartialNote{
-			{Rule: "sglang-rope", Title: "RoPE", Stage: "decode", Label: "medium", Evidence: []string{"launch site", "op"}, Against: []string{"collective of several ranks"}, Chains: 36, Time: 300_000,
+			{Rule: "sglang-rope", Title: "RoPE", Stage: "decode", Label: "medium", Evidence: []string{"site", "op"}, Against: []string{"order", "TP", "model"}, Chains: 36, Time: 300_000,
 				Steps: []PartialStep{{Bound: Bound{As: "n", Symbol: "aiter::norm", Label: "norm", Family: "norm", Count: 36, Time: 200_000, Sites: site}},
 					{Bound: Bound{As: "r"}, Missing: true, Instead: "rope<script>\x1b[2J"}, {Bound: Bound{As: "s", Symbol: "store", Label: "store", Family: "kv_cache", Count: 36, Time: 100_000}}}, Also: []string{"vllm-rope"}},
 			{Rule: "sglang-gone", Title: "Gone", Stage: "extend", Label: "low", Evidence: []string{}, Against: []string{"op"}, Chains: 6, Time: 200_000,

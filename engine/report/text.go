@@ -187,7 +187,7 @@ func attribution(r *Report) string {
 		what string
 	}{
 		{a.Launch, "of GPU time exactly by launch"}, {a.Node, "exactly by graph node"}, {a.Aligned, "exactly by alignment with the mapping trace"},
-		{a.Neighbour, "by aligned neighbours (another kernel stood there)"}, {a.Replay, "by graph replay only"}, {a.None, "not at all"},
+		{a.Neighbour, "by aligned neighbours (≈, another kernel stood there)"}, {a.Replay, "by graph replay only"}, {a.None, "not at all"},
 	} {
 		if p.ns > 0 || p.what == "of GPU time exactly by launch" {
 			parts = append(parts, Percent(p.ns, r.Total)+" "+p.what)
