@@ -241,7 +241,7 @@ func (m *matcher) without(c *rule.Compiled, a *rule.Alternative, p *pattern, mis
 		}
 		x := byStage[k.Stage]
 		if x == nil {
-			x = &PartialChain{Rule: c, Alt: a, Stage: k.Stage, Missing: miss, Instead: m.instead(b, miss, first, held)}
+			x = &PartialChain{Rule: c, Alt: a, Stage: k.Stage, Missing: miss, Instead: m.instead(b, miss, first)}
 			byStage[k.Stage] = x
 		}
 		b[miss] = nil
@@ -296,7 +296,7 @@ func (m *matcher) others(p *pattern, i int) classSet {
 
 // instead is the kernel in the place of the missing step: what was bound for it, or before the
 // first or behind the last bound kernel.
-func (m *matcher) instead(b binding, miss int, first bool, held map[int32]bool) int32 {
+func (m *matcher) instead(b binding, miss int, first bool) int32 {
 	if len(b[miss]) > 0 {
 		return b[miss][0]
 	}
