@@ -60,6 +60,7 @@ const (
 	noCounterpart = "the mapping trace has no sequence to align with"
 	otherKernel   = "the mapping trace has other kernels at this place"
 	extra         = "the mapping trace has nothing at this place"
+	ambiguous     = "the mapping trace has this kernel at several places that would do"
 )
 
 // place is one position of a mapping sequence.
@@ -84,7 +85,7 @@ type sequence struct {
 // with the same site policy, mapping with Options.Mapping.
 func Map(mapping, formal *graph.Graph) *Result {
 	m := &mapper{a: mapping, b: formal, ids: map[string]uint32{}, res: &Result{Sites: map[int32]graph.Site{}}, imported: map[[2]graph.StackID][2]graph.StackID{},
-		done: make([]bool, len(formal.Kernels))}
+		done: make([]bool, len(formal.Kernels)), unsure: map[int32]bool{}}
 	m.sequences()
 	m.byNode()
 	units := m.units()
@@ -111,6 +112,7 @@ type mapper struct {
 	imported map[[2]graph.StackID][2]graph.StackID
 	nodes    map[nodeKey]placeAt // where the captured launch of a node stands; nil where ids cannot be used
 	done     []bool              // formal kernels that were matched, by index
+	unsure   map[int32]bool      // formal kernels of which several places would do
 }
 
 // key is what two kernels at one place have in common: the parsed name, which is the same

@@ -37,14 +37,21 @@ func alignOne(s *sequence, free []int32, keys []uint32, fixed map[int32]int32) [
 		// anchors, and what is left has only itself.
 		return apart(s, free, keys, settled)
 	}
-	pairs := between(a, keys, settled)
+	alike := func(i, j int32) bool { // the places have one site: it does not matter which it is
+		p, q := &s.places[free[i]], &s.places[free[j]]
+		return p.ops == q.ops && p.py == q.py
+	}
+	pairs, unsure := between(a, keys, settled, alike)
+	for _, b := range unsure {
+		out = append(out, match{kernel: b, place: -1, unsure: true})
+	}
 	next := 0
 	prev := pair{-1, -1}
 	for _, p := range append(pairs, pair{int32(len(a)), int32(len(keys))}) {
 		// The same number of others between two aligned neighbours: position decides.
 		if n := p.b - prev.b - 1; n > 0 && n <= maxBetween && n == p.a-prev.a-1 && prev.b >= 0 && int(p.b) < len(keys) {
 			for i := int32(1); i <= n; i++ {
-				out = append(out, match{kernel: prev.b + i, place: free[prev.a+i], neighbour: true})
+				out = append(out, match{kernel: prev.b + i, place: free[prev.a+i], neighbour: a[prev.a+i] != keys[prev.b+i]})
 			}
 		}
 		if int(p.b) < len(keys) && int(p.a) < len(a) {
@@ -113,40 +120,56 @@ func apart(s *sequence, free []int32, keys []uint32, settled []pair) []match {
 }
 
 // between aligns two sequences with some pairs settled, in order: each stretch between two of them
-// on its own.
-func between(a, b []uint32, settled []pair) []pair {
-	var out []pair
+// on its own. unsure are places of b that could be one of several of a, or whose place of a
+// could be another's.
+func between(a, b []uint32, settled []pair, alike func(i, j int32) bool) (out []pair, unsure []int32) {
 	prev := pair{-1, -1}
 	for _, p := range append(slices.Clone(settled), pair{int32(len(a)), int32(len(b))}) {
 		lo := pair{prev.a + 1, prev.b + 1}
-		for _, x := range layered(a[lo.a:p.a], b[lo.b:p.b]) {
-			out = append(out, pair{x.a + lo.a, x.b + lo.b})
-		}
+		s := layered(a[lo.a:p.a], b[lo.b:p.b], func(i, j int32) bool { return alike(i+lo.a, j+lo.a) })
+		out, unsure = s.shift(lo, out, unsure)
 		if int(p.b) < len(b) {
 			out = append(out, p)
 		}
 		prev = p
 	}
-	return out
+	return out, unsure
 }
 
-// layered is diff with the layers as anchors. Two sequences that repeat alike are also aligned
+// stretch is what was aligned of two sequences.
+type stretch struct {
+	pairs  []pair
+	unsure []int32
+}
+
+// shift appends a stretch that begins at lo to others.
+func (s stretch) shift(lo pair, pairs []pair, unsure []int32) ([]pair, []int32) {
+	for _, x := range s.pairs {
+		pairs = append(pairs, pair{x.a + lo.a, x.b + lo.b})
+	}
+	for _, b := range s.unsure {
+		unsure = append(unsure, b+lo.b)
+	}
+	return pairs, unsure
+}
+
+// layered aligns two sequences with the layers as anchors. Those that repeat alike are also aligned
 // layer by layer, and that is taken where it aligns as many kernels: a kernel that one side has more
 // often in a layer must not push those of all later layers to their neighbours' places.
-func layered(a, b []uint32) []pair {
-	whole := diff(a, b)
-	if len(whole) == len(a) && len(a) == len(b) {
+func layered(a, b []uint32, alike func(i, j int32) bool) stretch {
+	whole := certain(a, b, alike)
+	if len(whole.pairs) == len(a) && len(a) == len(b) {
 		return whole
 	}
 	x, y := graph.LayerBounds(symbols(a)), graph.LayerBounds(symbols(b))
 	if len(x) < 2 || len(x) != len(y) {
 		return whole
 	}
-	var out []pair
+	var out stretch
 	add := func(fromA, toA, fromB, toB int) {
-		for _, p := range diff(a[fromA:toA], b[fromB:toB]) {
-			out = append(out, pair{p.a + int32(fromA), p.b + int32(fromB)})
-		}
+		lo := pair{int32(fromA), int32(fromB)}
+		s := certain(a[fromA:toA], b[fromB:toB], func(i, j int32) bool { return alike(i+lo.a, j+lo.a) })
+		out.pairs, out.unsure = s.shift(lo, out.pairs, out.unsure)
 	}
 	endA, endB := 0, 0
 	for i := range x {
@@ -155,8 +178,86 @@ func layered(a, b []uint32) []pair {
 		endA, endB = x[i][1], y[i][1]
 	}
 	add(endA, len(a), endB, len(b))
-	if len(out) < len(whole) {
+	if len(out.pairs) < len(whole.pairs) {
 		return whole
+	}
+	return out
+}
+
+// certain aligns two sequences and keeps what is certain. Of sequences of one length those that agree
+// at the same place are, if no other alignment has more. Else a pair is certain if the common
+// subsequence can be laid over either side in one way only there: laid as early as it goes and as
+// late as it goes, it takes the same place, or places with the same site.
+func certain(a, b []uint32, alike func(i, j int32) bool) stretch {
+	common := diff(a, b)
+	if len(a) == len(b) {
+		var same []pair
+		for i := range a {
+			if a[i] == b[i] {
+				same = append(same, pair{int32(i), int32(i)})
+			}
+		}
+		if len(same) >= len(common) {
+			return stretch{pairs: same}
+		}
+	}
+	keys := make([]uint32, len(common))
+	for i, p := range common {
+		keys[i] = a[p.a]
+	}
+	earlyA, lateA := early(a, keys), late(a, keys)
+	earlyB, lateB := early(b, keys), late(b, keys)
+	var out stretch
+	for i, p := range common {
+		if earlyB[i] == lateB[i] && oneSite(a, earlyA[i], lateA[i], alike) {
+			out.pairs = append(out.pairs, p)
+		} else {
+			out.unsure = append(out.unsure, p.b)
+		}
+	}
+	return out
+}
+
+// maxPlaces bounds how far apart the places of one kernel may be that are held to be alike.
+const maxPlaces = 64
+
+// oneSite tells that all places from i to j with the key of i have one site.
+func oneSite(a []uint32, i, j int32, alike func(i, j int32) bool) bool {
+	if j-i > maxPlaces {
+		return false
+	}
+	for n := i + 1; n <= j; n++ {
+		if a[n] == a[i] && !alike(i, n) {
+			return false
+		}
+	}
+	return true
+}
+
+// early lays keys, a subsequence of s, over s from its start on: the first place each can have.
+func early(s, keys []uint32) []int32 {
+	out := make([]int32, len(keys))
+	at := 0
+	for i, k := range keys {
+		for s[at] != k {
+			at++
+		}
+		out[i] = int32(at)
+		at++
+	}
+	return out
+}
+
+// late is early from the end: the last place each can have.
+func late(s, keys []uint32) []int32 {
+	out := make([]int32, len(keys))
+	at := len(s) - 1
+	for i := len(keys) - 1; i >= 0; i-- {
+		for s[at] != keys[i] {
+			at--
+		}
+		out[i] = int32(at)
+		at--
 	}
 	return out
 }

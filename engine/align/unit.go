@@ -71,7 +71,7 @@ func (m *mapper) unit(u *unit) {
 		got := m.try(u, i, fixed)
 		score := 0
 		for _, x := range got {
-			if !x.neighbour {
+			if !x.neighbour && !x.unsure {
 				score++
 			}
 		}
@@ -82,6 +82,12 @@ func (m *mapper) unit(u *unit) {
 			break
 		}
 	}
+	u.best = slices.DeleteFunc(u.best, func(x match) bool {
+		if x.unsure {
+			m.unsure[x.kernel] = true
+		}
+		return x.unsure
+	})
 	for _, x := range u.best {
 		m.assign(x, &m.seqs[u.seq].places[x.place])
 	}
@@ -149,6 +155,9 @@ func (m *mapper) left(units []unit) map[string]*Left {
 						reason = otherKernel
 					}
 				}
+				if m.unsure[k] {
+					reason = ambiguous
+				}
 				if left[reason] == nil {
 					left[reason] = &Left{Reason: reason}
 				}
@@ -209,6 +218,7 @@ type match struct {
 	place     int32
 	neighbour bool
 	node      bool
+	unsure    bool // place is not known: several would do
 }
 
 // try aligns the streams of a unit one after another, the longest first, each with the
@@ -247,8 +257,11 @@ func (m *mapper) try(u *unit, seq int, fixed map[int32]placeAt) []match {
 			}
 		}
 		for _, x := range alignOne(s, free, keys, at) {
-			out = append(out, match{own[x.kernel], x.place, x.neighbour, x.node})
-			taken[x.place] = true
+			x.kernel = own[x.kernel]
+			out = append(out, x)
+			if !x.unsure {
+				taken[x.place] = true
+			}
 		}
 	}
 	return out
