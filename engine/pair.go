@@ -71,6 +71,9 @@ func pairFor(p *part, named []string) string {
 	return open
 }
 
+// captureFolders are where servers put the profiles of their graph captures.
+var captureFolders = [...]string{"capture_traces", "graph_capture_profile"}
+
 // besides looks for the server's own capture profile next to a trace: the folders
 // capture_traces and graph_capture_profile, files bs_32_rank0.json.gz,
 // DecodeCudaGraphRunner_bs_32_rank0.json.gz or cuda_graph_capture-…-TP-0.json.gz. Of those
@@ -89,7 +92,7 @@ func besides(p *part) string {
 	dir := filepath.Dir(p.path)
 	whole, best, bestSize := "", "", 0
 	sized := map[int]bool{}
-	for _, folder := range []string{"capture_traces", "graph_capture_profile"} {
+	for _, folder := range captureFolders {
 		entries, err := os.ReadDir(filepath.Join(dir, folder))
 		if err != nil {
 			continue

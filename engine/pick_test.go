@@ -52,6 +52,8 @@ func TestPick(t *testing.T) {
 		{"vLLM's names", []string{"dp0_pp0_tp0_dcp0_ep0_rank0.1782.pt.trace.json.gz", "dp0_pp0_tp1_dcp0_ep1_rank1.1783.pt.trace.json.gz"}, -1,
 			"dp0_pp0_tp0_dcp0_ep0_rank0.1782.pt.trace.json.gz"},
 		{"TensorRT-LLM's names", []string{"trtllm-trace-1782-deadbeef-rank-0.json", "trtllm-trace-1782-deadbeef-rank-1.json"}, 1, "trtllm-trace-1782-deadbeef-rank-1.json"},
+		{"captures belong to the trace beside them", []string{"17.5-TP-0-DECODE.trace.json.gz", "capture_traces/bs_8_rank0.json.gz", "graph_capture_profile/cuda_graph_capture-X-TP-0.json.gz"}, -1,
+			"17.5-TP-0-DECODE.trace.json.gz"},
 		{"nothing", []string{"readme.txt", "server_args.json"}, -1, "no trace in this directory"},
 		{"hidden folders are not looked into", []string{".cache/17.5-TP-0.trace.json.gz"}, -1, "no trace in this directory"},
 	} {
@@ -77,7 +79,7 @@ func TestPick(t *testing.T) {
 			}
 			traces := 0
 			for _, f := range c.files {
-				if isTraceName(filepath.Base(f)) && !strings.HasPrefix(f, ".") {
+				if folder, _, _ := strings.Cut(f, "/"); isTraceName(filepath.Base(f)) && !strings.HasPrefix(f, ".") && !slices.Contains(captureFolders[:], folder) {
 					traces++
 				}
 			}
