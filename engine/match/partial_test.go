@@ -34,11 +34,16 @@ split:
 // partials matches one rule (its split side, in YAML) on a built trace of an SGLang run.
 func partials(t *testing.T, status, split, trace string, world int) (*graph.Graph, []PartialChain) {
 	t.Helper()
+	return partialsOf(t, fstest.MapFS{"fuse/made.yaml": {Data: []byte(fmt.Sprintf(header, status) + split)}}, trace, world)
+}
+
+func partialsOf(t *testing.T, files fstest.MapFS, trace string, world int) (*graph.Graph, []PartialChain) {
+	t.Helper()
 	base, list := rule.Load(rules.FS, rule.LoadOptions{Prefix: "rules", Lazy: true})
 	if err := list.Err(); err != nil {
 		t.Fatal(err)
 	}
-	extra, list := rule.Load(fstest.MapFS{"fuse/made.yaml": {Data: []byte(fmt.Sprintf(header, status) + split)}}, rule.LoadOptions{Prefix: "made", Overlay: true})
+	extra, list := rule.Load(files, rule.LoadOptions{Prefix: "made", Overlay: true})
 	if err := list.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -222,5 +227,54 @@ func TestPartialChainsLeaveRefusedOnes(t *testing.T) {
 	g, got := partials(t, "mainline", where, layersOf("alpha_norm", "{kernel: beta_rope, gap_us: 2}", "gamma_attention"), 0)
 	if s := say(g, got); s != "" {
 		t.Errorf("got %q", s)
+	}
+}
+
+// A kernel that a finding holds is in no partial chain, of whichever rule the finding is.
+func TestPartialChainsLeaveFindings(t *testing.T) {
+	const other = `id: other
+kind: fuse
+title: Other
+origin: sglang
+status: mainline
+domain: llm
+sources: ["sglang@0000000:a/b.py::c"]
+path: p
+conclude: c
+fused:
+  - k.symbol == "beta_rope"
+unseen: nothing
+`
+	trace := layersOf("alpha_norm", "beta_rope", "delta_attention")
+	files := fstest.MapFS{"fuse/made.yaml": {Data: []byte(fmt.Sprintf(header, "mainline") + threeSteps)}}
+	if g, got := partialsOf(t, files, trace, 0); len(got) != 1 {
+		t.Errorf("alone: got %q", say(g, got))
+	}
+	files["fuse/other.yaml"] = &fstest.MapFile{Data: []byte(other)}
+	if g, got := partialsOf(t, files, trace, 0); len(got) != 0 {
+		t.Errorf("with a finding on one of its kernels: got %q", say(g, got))
+	}
+}
+
+// Two rules that come as close on the same kernels make one note.
+func TestPartialChainsAreDistinct(t *testing.T) {
+	trace := layersOf("alpha_norm", "beta_rope", "delta_attention")
+	first := fmt.Sprintf(header, "mainline") + threeSteps
+	files := fstest.MapFS{"fuse/made.yaml": {Data: []byte(first)}, "fuse/also-made.yaml": {Data: []byte(strings.Replace(first, "id: made", "id: also-made", 1))}}
+	g, got := partialsOf(t, files, trace, 0)
+	if len(got) != 1 || got[0].Rule.ID != "also-made" || strings.Join(got[0].Also, " ") != "made" {
+		t.Errorf("got %q", say(g, got))
+	}
+}
+
+// In a replay a step that asks for its place cannot be told: its kernel may well stand there.
+func TestPartialChainsOfReplays(t *testing.T) {
+	trace := "  - step: 'step[DECODE bs=1]'\n    of:\n      - graph: g\n        at: ['r.py::replay']\n        of:\n          - repeat: 6\n            of: [{kernel: one_gemm}, {kernel: two_gemm}, {kernel: alpha_norm}, {kernel: beta_rope}, {kernel: gamma_attention}]\n"
+	g, got := partials(t, "mainline", sited, trace, 0)
+	if s, want := say(g, got), "6 × !a=alpha_norm b c low 1"; s != want {
+		t.Fatalf("got %q, want %q", s, want)
+	}
+	if !got[0].AsksSite() {
+		t.Error("the missing step asks for its place")
 	}
 }
