@@ -85,6 +85,14 @@ func (n *Notes) shown(total int64, bar float64) *Notes {
 	return out
 }
 
+func (n *Notes) intro() string {
+	s := "what exact matching leaves open, on kernels that no finding holds"
+	if len(n.Partial) > 0 {
+		s += "; sgrules explain RULE TRACE says more"
+	}
+	return s
+}
+
 // bound counts the steps that were bound, and those that must be.
 func (p *PartialNote) bound() (n, of int) {
 	for i := range p.Steps {

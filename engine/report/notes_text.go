@@ -10,7 +10,7 @@ func (t *text) notes() {
 		return
 	}
 	t.line("NOTES")
-	t.para(" ", " ", "not findings: what exact matching leaves open, on kernels that no row above holds; sgrules explain RULE TRACE says more")
+	t.para(" ", " ", "not findings: "+n.intro())
 	for i := range n.Partial {
 		p := &n.Partial[i]
 		t.noteHead(p.Label, p.head(r), p.Time)
@@ -41,7 +41,7 @@ func (m *markdown) notes() {
 	if len(n.Partial) == 0 && len(n.Ladders) == 0 {
 		return
 	}
-	m.printf("## Notes\n\nNot findings: what exact matching leaves open, on kernels that no row above holds; `sgrules explain RULE TRACE` says more.\n\n")
+	m.printf("## Notes\n\nNot findings: %s.\n\n", md(n.intro()))
 	for i := range n.Partial {
 		p := &n.Partial[i]
 		m.printf("- **%s** %s, %s, %s\n", md(p.Label), md(p.head(r)), Duration(p.Time), Percent(p.Time, r.Total))
