@@ -16,6 +16,7 @@ import (
 	"github.com/sgrules/sgrules/engine/align"
 	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/kineto"
+	"github.com/sgrules/sgrules/engine/ladder"
 	"github.com/sgrules/sgrules/engine/match"
 	"github.com/sgrules/sgrules/engine/overlap"
 	"github.com/sgrules/sgrules/engine/ranks"
@@ -58,6 +59,8 @@ type Options struct {
 	Per string
 	// Timeline asks for the timeline of the worst window.
 	Timeline bool
+	// NoNotes leaves out what exact matching leaves open: partial chains and ladders.
+	NoNotes bool
 	// Version is printed in the report.
 	Version string
 	// Progress, if not nil, is called now and then with the bytes read of a file, never
@@ -86,6 +89,9 @@ type part struct {
 	// the collectives, by kernel; nil if only one was read.
 	stages []string
 	calls  map[int32]ranks.Split
+	// partial and ladders are what exact matching leaves open.
+	partial []match.PartialChain
+	ladders []ladder.Ladder
 }
 
 // Analyze reads the traces and reports on them.
@@ -148,6 +154,11 @@ func analyzeOne(ctx context.Context, o Options, load func() (*Catalog, error), p
 	p.found, err = match.Run(p.graph, cat.Rules, &p.run)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if !o.NoNotes {
+		if err := p.note(); err != nil {
+			return nil, err
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err

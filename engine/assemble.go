@@ -57,6 +57,9 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part, with *comp
 	sortRows(r)
 	labels(r)
 	addRanks(r, parts, with)
+	if !o.NoNotes {
+		r.Notes = notes(parts)
+	}
 	if o.Timeline {
 		r.Timeline = timeline(r, parts)
 	}
@@ -83,8 +86,8 @@ func fileInfo(k *kineto.Trace, role string) report.Trace {
 
 func alignment(p *part) report.Alignment {
 	a := p.aligned
-	out := report.Alignment{Mapping: p.mapping.Path, Formal: p.path, Replayed: a.Wanted, Aligned: a.Aligned, Neighbour: a.Neighbour,
-		ReplayedTime: a.WantedTime, AlignedTime: a.AlignedTime, NeighbourTime: a.NeighbourTime}
+	out := report.Alignment{Mapping: p.mapping.Path, Formal: p.path, Replayed: a.Wanted, Node: a.Node, Aligned: a.Aligned, Neighbour: a.Neighbour,
+		ReplayedTime: a.WantedTime, NodeTime: a.NodeTime, AlignedTime: a.AlignedTime, NeighbourTime: a.NeighbourTime}
 	for _, l := range a.Left {
 		out.Left = append(out.Left, report.Unaligned(l))
 	}

@@ -81,3 +81,54 @@ func BenchmarkRules(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkNotes is what the notes cost an analysis: the same trace with and without them, and
+// with a thousand more rules, of which the trace has nothing.
+func BenchmarkNotes(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "t.json.gz")
+	spec, err := tracebuild.Synthetic(tracebuild.Size{Bytes: 60_000_000}, tracebuild.Options{Style: tracebuild.Compact})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := tracebuild.WriteFile(path, spec, tracebuild.Options{Style: tracebuild.Compact}); err != nil {
+		b.Fatal(err)
+	}
+	more := generated(b, 1000)
+	for _, c := range []struct {
+		name string
+		dirs []string
+		off  bool
+	}{{"off", nil, true}, {"on", nil, false}, {"on+1000", []string{more}, false}} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				load := func() (*Catalog, error) { return LoadCatalog(c.dirs, false) }
+				if _, err := Analyze(context.Background(), Options{Paths: []string{path}, Rank: -1, NoNotes: c.off, Catalog: load}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkNote is the search for notes alone, on the graph of a built trace.
+func BenchmarkNote(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "t.json.gz")
+	spec, err := tracebuild.Synthetic(tracebuild.Size{Bytes: 60_000_000}, tracebuild.Options{Style: tracebuild.Compact})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := tracebuild.WriteFile(path, spec, tracebuild.Options{Style: tracebuild.Compact}); err != nil {
+		b.Fatal(err)
+	}
+	load := func() (*Catalog, error) { return LoadCatalog(nil, false) }
+	p, err := analyzeOne(context.Background(), Options{Paths: []string{path}, Rank: -1, memory: newBudget(0)}, load, path, nil, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := p.note(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(p.graph.Kernels)), "kernels")
+}

@@ -225,6 +225,8 @@ func overlapWhy(r *report.Report, parts []*part) string {
 	switch {
 	case r.Total == 0:
 		return "no GPU activity, so nothing can be said of overlap"
+	case streams == 1 && r.Mode == "pair":
+		return "from a mapping/formal pair: all work ran on one stream, so everything was exposed; what could legally move is told only by launch sites"
 	case streams == 1:
 		return "from one trace: all work ran on one stream, so everything was exposed; what could legally move is told only by launch sites"
 	}

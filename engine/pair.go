@@ -71,10 +71,15 @@ func pairFor(p *part, named []string) string {
 	return open
 }
 
+// captureFolders are where servers put the profiles of their graph captures.
+var captureFolders = [...]string{"capture_traces", "graph_capture_profile"}
+
 // besides looks for the server's own capture profile next to a trace: the folders
 // capture_traces and graph_capture_profile, files bs_32_rank0.json.gz,
 // DecodeCudaGraphRunner_bs_32_rank0.json.gz or cuda_graph_capture-…-TP-0.json.gz. Of those
-// with a batch size, the one of the part's own steps is taken.
+// with a batch size, the one is taken that the part's own replays ran: the smallest that holds the
+// batch of the steps with most replayed time, since a server pads a batch to the next size that it
+// captured. A file of one size is better than one of all.
 func besides(p *part) string {
 	if p.path == "-" {
 		return ""
@@ -83,15 +88,11 @@ func besides(p *part) string {
 	if r := p.trace.Meta.Rank; r > 0 {
 		rank = r
 	}
-	sizes := map[int]bool{}
-	for i := range p.graph.Steps {
-		if s := &p.graph.Steps[i]; s.Kernels > 0 && s.Tokens > 0 {
-			sizes[s.Tokens] = true
-		}
-	}
+	want := batch(p.graph)
 	dir := filepath.Dir(p.path)
-	whole := ""
-	for _, folder := range []string{"capture_traces", "graph_capture_profile"} {
+	whole, best, bestSize := "", "", 0
+	sized := map[int]bool{}
+	for _, folder := range captureFolders {
 		entries, err := os.ReadDir(filepath.Join(dir, folder))
 		if err != nil {
 			continue
@@ -106,15 +107,40 @@ func besides(p *part) string {
 				continue
 			}
 			path := filepath.Join(dir, folder, name)
-			if bs == 0 && whole == "" {
-				whole = path
+			if bs == 0 {
+				if whole == "" {
+					whole = path
+				}
+				continue
 			}
-			if bs > 0 && sizes[bs] {
-				return path
+			sized[bs] = true
+			if bs >= want && (best == "" || bs < bestSize) {
+				best, bestSize = path, bs
 			}
 		}
 	}
+	// Where the steps do not say their batch, one captured size is the one, and of several none.
+	if best != "" && (want > 0 || len(sized) == 1) {
+		return best
+	}
 	return whole
+}
+
+// batch is the number of tokens of the steps with most replayed time; 0 unknown.
+func batch(g *graph.Graph) int {
+	time := map[int]int64{}
+	for i := range g.Kernels {
+		if k := &g.Kernels[i]; k.Replay >= 0 && k.Step >= 0 {
+			time[g.Steps[k.Step].Tokens] += k.Dur
+		}
+	}
+	best, most := 0, int64(-1)
+	for n, t := range time {
+		if t > most || t == most && n > best {
+			best, most = n, t
+		}
+	}
+	return best
 }
 
 // captureFile reads the batch size (0: all of them) and rank from a capture profile's name.

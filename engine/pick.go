@@ -152,6 +152,9 @@ func traceFiles(dir string) ([]traceFile, error) {
 			if strings.Count(filepath.ToSlash(rel), "/") >= 2 || rel != "." && strings.HasPrefix(d.Name(), ".") {
 				return filepath.SkipDir
 			}
+			if rel != "." && slices.Contains(captureFolders[:], d.Name()) {
+				return filepath.SkipDir // they belong to the traces beside them: see besides
+			}
 			return nil
 		}
 		if !isTraceName(d.Name()) {

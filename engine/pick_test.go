@@ -56,6 +56,8 @@ func TestPick(t *testing.T) {
 			"20260827-120000-DP0-TP0-EXTEND.trace.json.gz"}, -1, "20260827-120000-DP0-TP0-EXTEND.trace.json.gz 20260827-120000-DP0-TP0-DECODE.trace.json.gz"},
 		{"a prefix that looks like a rank", []string{"TP4-17.5-TP-0.trace.json.gz", "TP4-17.5-TP-1.trace.json.gz"}, 1, "TP4-17.5-TP-1.trace.json.gz"},
 		{"torch's names without a worker", []string{"rank0.1782.pt.trace.json.gz", "rank1.1783.pt.trace.json.gz"}, 1, "rank1.1783.pt.trace.json.gz"},
+		{"captures belong to the trace beside them", []string{"17.5-TP-0-DECODE.trace.json.gz", "capture_traces/bs_8_rank0.json.gz", "graph_capture_profile/cuda_graph_capture-X-TP-0.json.gz"}, -1,
+			"17.5-TP-0-DECODE.trace.json.gz"},
 		{"nothing", []string{"readme.txt", "server_args.json"}, -1, "no trace in this directory"},
 		{"hidden folders are not looked into", []string{".cache/17.5-TP-0.trace.json.gz"}, -1, "no trace in this directory"},
 	} {
@@ -81,7 +83,7 @@ func TestPick(t *testing.T) {
 			}
 			traces := 0
 			for _, f := range c.files {
-				if isTraceName(filepath.Base(f)) && !strings.HasPrefix(f, ".") {
+				if folder, _, _ := strings.Cut(f, "/"); isTraceName(filepath.Base(f)) && !strings.HasPrefix(f, ".") && !slices.Contains(captureFolders[:], folder) {
 					traces++
 				}
 			}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/kineto"
@@ -95,9 +94,9 @@ func countCalls(p *part) calls {
 			switch s := t.Names.Text(n); {
 			case graph.IsGraphLaunch(s):
 				k = replay
-			case strings.HasSuffix(s, "StreamBeginCapture"), strings.HasSuffix(s, "StreamBeginCaptureToGraph"):
+			case graph.IsCaptureBegin(s):
 				k = begin
-			case strings.HasSuffix(s, "StreamEndCapture"):
+			case graph.IsCaptureEnd(s):
 				k = end
 			case graph.IsLaunch(s):
 				k = launch

@@ -27,7 +27,7 @@ func Why(ctx context.Context, o Options, id string) ([]report.Why, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.memory = newBudget(o.MaxMemory)
+	o.memory, o.NoNotes = newBudget(o.MaxMemory), true
 	var out []report.Why
 	for _, path := range in.paths {
 		p, err := analyzeOne(ctx, o, o.Catalog, path, args, maps)

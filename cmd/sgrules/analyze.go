@@ -42,6 +42,7 @@ type analyzeFlags struct {
 	profile   string
 	per       string
 	timeline  bool
+	noNotes   bool
 }
 
 var (
@@ -93,6 +94,7 @@ sgrules analyze --fail-on should-apply,partial trace.json.gz`,
 			f.StringArrayVar(&a.logs, "server-log", nil, "a log `file` of the profiled server, beside the *.log files next to the trace: tells whether SGLang served a diffusion model itself; may be repeated")
 			f.BoolVar(&a.diffusers, "allow-diffusers", false, "analyse a trace of the diffusers backend too, which is no evidence for SGLang's own pipeline")
 			f.StringVar(&a.framework, "framework", "auto", "what served: auto, sglang, vllm, tensorrt-llm or tokenspeed")
+			f.BoolVar(&a.noNotes, "no-notes", false, "no notes on partial chains and on runs of small kernels that no rule covers")
 			f.StringVarP(&a.output, "output", "o", "", "write the report to a `file` instead of standard output")
 			f.StringSliceVar(&a.failOn, "fail-on", nil, "exit with 1 if a pattern at or over --min-share has one of these `verdicts`: "+strings.Join(verdicts, ", "))
 			f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no warnings on standard error")
@@ -157,7 +159,7 @@ func (a *analyzeFlags) analyze(ctx context.Context, args []string, s streams) er
 		return err
 	}
 	tuneMemory(args, limit)
-	o := engine.Options{ServerLogs: a.logs, AllowDiffusers: a.diffusers, MaxMemory: limit, Paths: args, Ranks: set, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, ServerArgs: a.args, Version: buildVersion(),
+	o := engine.Options{NoNotes: a.noNotes, ServerLogs: a.logs, AllowDiffusers: a.diffusers, MaxMemory: limit, Paths: args, Ranks: set, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, ServerArgs: a.args, Version: buildVersion(),
 		Catalog: func() (*engine.Catalog, error) { return engine.LoadCatalog(a.rules, a.onlyRules) }}
 	if a.framework != "auto" {
 		o.Framework = a.framework

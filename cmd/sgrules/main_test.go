@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,11 +57,9 @@ func TestGoldenReports(t *testing.T) {
 		} {
 			name := strings.ReplaceAll(trace, "/", "-") + "." + v.name
 			t.Run(name, func(t *testing.T) {
-				if trace == "four-ranks" {
-					v.args = append([]string{"--ranks", "all"}, v.args...)
-				}
-				got := analyze(t, append(v.args, filepath.ToSlash(filepath.Join("testdata", "golden", "traces", trace)))...)
-				if again := analyze(t, append(v.args, filepath.ToSlash(filepath.Join("testdata", "golden", "traces", trace)))...); !bytes.Equal(got, again) {
+				args := append(slices.Clone(v.args), goldenArgs(trace)...)
+				got := analyze(t, args...)
+				if again := analyze(t, args...); !bytes.Equal(got, again) {
 					t.Error("the same input twice gives different bytes")
 				}
 				file := filepath.Join("testdata", "golden", "reports", name)
@@ -84,6 +83,39 @@ func TestGoldenReports(t *testing.T) {
 	}
 }
 
+// goldenFolders are folders of built traces that are one analysis: what it is asked for, with
+// paths below the folder. A word that begins with - is a flag or its value behind "=".
+var goldenFolders = map[string][]string{
+	"two-stages":     {""},
+	"four-ranks":     {"--ranks=all", ""},
+	"graph-off-on":   {"--mapping", "off.trace.json.gz", "--formal", "on.trace.json.gz"},
+	"different-tile": {"--mapping", "off.trace.json.gz", "--formal", "on.trace.json.gz"},
+	"dropped-kernel": {"--mapping", "off.trace.json.gz", "--formal", "on.trace.json.gz"},
+	"piecewise":      {"--mapping", "capture.trace.json.gz", "--formal", "decode.trace.json.gz"},
+	"two-streams":    {"decode.trace.json.gz"}, // the capture beside it is found
+	// The capture and the replay of it are analysed on their own, too.
+	"capture-graph": {"--mapping", "../sglang-dense-decode-capture-amd.trace.json.gz", "--formal", "../sglang-dense-decode-graph-amd.trace.json.gz"},
+}
+
+// goldenArgs are the arguments for one built trace or folder of them.
+func goldenArgs(trace string) []string {
+	at := func(path string) string {
+		return filepath.ToSlash(filepath.Join("testdata", "golden", "traces", trace, path))
+	}
+	words, folder := goldenFolders[trace]
+	if !folder {
+		return []string{at("")}
+	}
+	var out []string
+	for _, w := range words {
+		if !strings.HasPrefix(w, "-") {
+			w = at(w)
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
 // builtTraces lists what analyze can be given: trace files, and folders that hold a
 // profile.
 func builtTraces(t *testing.T, dir string) []string {
@@ -97,8 +129,9 @@ func builtTraces(t *testing.T, dir string) []string {
 		if err != nil {
 			return err
 		}
+		_, folder := goldenFolders[rel]
 		switch {
-		case d.IsDir() && (rel == "two-stages" || rel == "four-ranks"):
+		case d.IsDir() && folder:
 			out = append(out, rel)
 			return fs.SkipDir
 		case !d.IsDir() && (strings.HasSuffix(rel, ".json.gz") || strings.HasSuffix(rel, ".json")):
@@ -112,6 +145,7 @@ func builtTraces(t *testing.T, dir string) []string {
 	if len(out) == 0 {
 		t.Fatal("no built traces")
 	}
+	out = append(out, "capture-graph")
 	return out
 }
 

@@ -8,6 +8,9 @@
 // deterministic diff says which place of one is which place of the other, so that one GEMM
 // kernel used at four places of a layer gets four sites.
 //
+// Where the profiler wrote graph node ids on both sides they come first: the node of a kernel is
+// the captured launch with the same id. What is left is aligned between those.
+//
 // Position decides and nothing else: no name is compared for likeness, and a place that
 // the diff does not align stays without a site unless exactly as many stand between the
 // same aligned neighbours on both sides, and then it is marked.
@@ -30,10 +33,11 @@ const maxBetween = 4
 type Result struct {
 	// Sites are the new sites of formal kernels, by index.
 	Sites map[int32]graph.Site
-	// Wanted counts the replayed kernels of the formal trace, Aligned those that got a site
-	// by their own symbol, Neighbour those that got one by their neighbours.
-	Wanted, Aligned, Neighbour             int
-	WantedTime, AlignedTime, NeighbourTime int64
+	// Wanted counts the replayed kernels of the formal trace, Node those that got the site of
+	// the captured launch of their own graph node, Aligned those that got one by their own
+	// symbol, Neighbour those that got one by their neighbours.
+	Wanted, Node, Aligned, Neighbour                 int
+	WantedTime, NodeTime, AlignedTime, NeighbourTime int64
 	// Waits are the waits between kernels of two streams that a capture shows, see
 	// graph.HostWaits. Captured tells that the mapping trace is a capture, Forks how many
 	// wait calls the captures that were used have between their launches.
@@ -56,6 +60,7 @@ const (
 	noCounterpart = "the mapping trace has no sequence to align with"
 	otherKernel   = "the mapping trace has other kernels at this place"
 	extra         = "the mapping trace has nothing at this place"
+	ambiguous     = "the mapping trace has this kernel at several places that would do"
 )
 
 // place is one position of a mapping sequence.
@@ -63,6 +68,7 @@ type place struct {
 	key     uint32
 	ops, py graph.StackID // of the mapping graph
 	launch  int32         // index of Trace.Launches of the mapping; -1 none
+	node    nodeKey       // of a captured launch; zero where it is not known
 }
 
 // sequence is one captured graph set, or one step of a run without graphs.
@@ -78,12 +84,16 @@ type sequence struct {
 // Map aligns the replayed kernels of formal with mapping. Both graphs must have been built
 // with the same site policy, mapping with Options.Mapping.
 func Map(mapping, formal *graph.Graph) *Result {
-	m := &mapper{a: mapping, b: formal, ids: map[string]uint32{}, res: &Result{Sites: map[int32]graph.Site{}}, imported: map[[2]graph.StackID][2]graph.StackID{}}
+	m := &mapper{a: mapping, b: formal, ids: map[string]uint32{}, res: &Result{Sites: map[int32]graph.Site{}}, imported: map[[2]graph.StackID][2]graph.StackID{},
+		done: make([]bool, len(formal.Kernels)), unsure: map[int32]bool{}}
 	m.sequences()
-	left := map[string]*Left{}
-	for _, u := range m.units() {
-		m.unit(u, left)
+	m.byNode()
+	units := m.units()
+	for i := range units {
+		m.unit(&units[i])
 	}
+	m.transfer(units)
+	left := m.left(units)
 	slices.SortFunc(m.res.Waits, func(x, y graph.Wait) int { return cmp.Or(cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To)) })
 	for _, l := range left {
 		m.res.Left = append(m.res.Left, *l)
@@ -100,6 +110,9 @@ type mapper struct {
 	seqs     []sequence
 	res      *Result
 	imported map[[2]graph.StackID][2]graph.StackID
+	nodes    map[nodeKey]placeAt // where the captured launch of a node stands; nil where ids cannot be used
+	done     []bool              // formal kernels that were matched, by index
+	unsure   map[int32]bool      // formal kernels of which several places would do
 }
 
 // key is what two kernels at one place have in common: the parsed name, which is the same
@@ -151,15 +164,19 @@ func (m *mapper) captures() {
 		return cmp.Or(cmp.Compare(p.Thread, q.Thread), cmp.Compare(p.Ts, q.Ts))
 	})
 	syms := map[kineto.NameID]*symbol.Symbol{}
+	nodes := make(map[int32]nodeKey, len(t.Nodes))
+	for _, n := range t.Nodes {
+		nodes[n.Launch] = nodeKey{n.Graph, n.Node}
+	}
 	open := map[kineto.ThreadID]bool{}
 	bySet := map[int]int{} // annotation → index of m.seqs
 	for _, i := range order {
 		l := &t.Launches[i]
 		name := t.Names.Text(l.Name)
 		switch {
-		case strings.HasSuffix(name, "StreamBeginCapture"), strings.HasSuffix(name, "StreamBeginCaptureToGraph"):
+		case graph.IsCaptureBegin(name):
 			open[l.Thread] = true
-		case strings.HasSuffix(name, "StreamEndCapture"):
+		case graph.IsCaptureEnd(name):
 			open[l.Thread] = false
 		case open[l.Thread] && graph.IsLaunch(name):
 			set := enclosing(t.Annotations, l)
@@ -173,7 +190,7 @@ func (m *mapper) captures() {
 				}
 				m.seqs = append(m.seqs, seq)
 			}
-			p := place{key: m.launchKey(syms, l, name), launch: i}
+			p := place{key: m.launchKey(syms, l, name), launch: i, node: nodes[i]}
 			if m.a.LaunchOps != nil {
 				p.ops, p.py = m.a.LaunchOps[i], m.a.LaunchPy[i]
 			}
@@ -268,7 +285,7 @@ func (m *mapper) steps() {
 		for _, k := range ks {
 			n := &g.Kernels[k]
 			c := &g.Classes[n.Class]
-			s.places = append(s.places, place{m.key(g.Symbol(n), n.Kind), c.Ops, c.Py, -1})
+			s.places = append(s.places, place{key: m.key(g.Symbol(n), n.Kind), ops: c.Ops, py: c.Py, launch: -1})
 		}
 		m.seqs = append(m.seqs, s)
 	}

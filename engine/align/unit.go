@@ -13,6 +13,13 @@ type unit struct {
 	stage   string
 	tokens  int
 	streams [][]int32 // kernels by stream, the stream with the most first
+
+	// best is what was matched with sequence seq, the one that fits best; -1 none. score counts
+	// the kernels that agree.
+	best  []match
+	seq   int
+	score int
+	depth int // of units made of what another left
 }
 
 // units collects the replayed kernels by step, in order of step.
@@ -38,7 +45,7 @@ func (m *mapper) units() []unit {
 	slices.SortFunc(order, func(x, y id) int { return cmp.Or(cmp.Compare(x.step, y.step), cmp.Compare(x.stage, y.stage)) })
 	var out []unit
 	for _, i := range order {
-		u := unit{stage: g.Stages[i.stage]}
+		u := unit{stage: g.Stages[i.stage], seq: -1, score: -1}
 		if i.step >= 0 {
 			u.tokens = g.Steps[i.step].Tokens
 		}
@@ -57,55 +64,109 @@ func (m *mapper) units() []unit {
 	return out
 }
 
-// unit aligns one unit with the sequence that fits it best.
-func (m *mapper) unit(u unit, left map[string]*Left) {
-	var best []match
-	bestSeq, bestScore := -1, -1
+// unit matches one unit: by node what has one, the rest with the sequence that fits it best.
+func (m *mapper) unit(u *unit) {
+	fixed := m.fixed(u)
 	for _, i := range m.candidates(u) {
-		got := m.try(u, &m.seqs[i])
+		got := m.try(u, i, fixed)
 		score := 0
 		for _, x := range got {
-			if !x.neighbour {
+			if !x.neighbour && !x.unsure {
 				score++
 			}
 		}
-		if score > bestScore {
-			best, bestSeq, bestScore = got, i, score
+		if score > u.score {
+			u.best, u.seq, u.score = got, i, score
 		}
 		if score == u.len() {
 			break
 		}
 	}
-	done := map[int32]bool{}
-	for _, x := range best {
-		done[x.kernel] = true
-		m.assign(x, &m.seqs[bestSeq].places[x.place])
+	u.best = slices.DeleteFunc(u.best, func(x match) bool {
+		if x.unsure {
+			m.unsure[x.kernel] = true
+		}
+		return x.unsure
+	})
+	for _, x := range u.best {
+		m.assign(x, &m.seqs[u.seq].places[x.place])
 	}
-	if m.res.Captured && bestSeq >= 0 {
-		m.forks(best, &m.seqs[bestSeq])
+	if m.res.Captured && u.seq >= 0 {
+		m.forks(u.best, &m.seqs[u.seq])
 	}
+	if u.score > 0 && u.depth < maxCandidates {
+		m.apart(u)
+	}
+	// Nodes of other captures than that which fits best, and those that ran again.
 	for _, ks := range u.streams {
-		for i, k := range ks {
-			d := m.b.Kernels[k].Dur
-			m.res.Wanted++
-			m.res.WantedTime += d
-			if done[k] {
-				continue
+		for _, k := range ks {
+			if at, ok := fixed[k]; ok && !m.done[k] {
+				m.assign(match{kernel: k, place: at.place, node: true}, &m.seqs[at.seq].places[at.place])
 			}
-			reason := noCounterpart
-			if bestSeq >= 0 && bestScore > 0 {
-				reason = extra
-				if i > 0 && i+1 < len(ks) && !done[ks[i-1]] && !done[ks[i+1]] {
-					reason = otherKernel
-				}
-			}
-			if left[reason] == nil {
-				left[reason] = &Left{Reason: reason}
-			}
-			left[reason].Kernels++
-			left[reason].Time += d
 		}
 	}
+}
+
+// apart matches the graph launches of which nothing was matched with another sequence: the pieces of a
+// step may have been captured apart.
+func (m *mapper) apart(u *unit) {
+	matched := map[int32]bool{} // graph launches
+	for _, ks := range u.streams {
+		for _, k := range ks {
+			if m.done[k] {
+				matched[m.b.Kernels[k].Replay] = true
+			}
+		}
+	}
+	rest := unit{stage: u.stage, tokens: u.tokens, seq: -1, score: -1, depth: u.depth + 1}
+	for _, ks := range u.streams {
+		var left []int32
+		for _, k := range ks {
+			if !matched[m.b.Kernels[k].Replay] {
+				left = append(left, k)
+			}
+		}
+		if len(left) > 0 {
+			rest.streams = append(rest.streams, left)
+		}
+	}
+	if len(matched) > 0 && len(rest.streams) > 0 {
+		m.unit(&rest)
+	}
+}
+
+// left counts what is wanted, and what of it could not be matched, by reason.
+func (m *mapper) left(units []unit) map[string]*Left {
+	left := map[string]*Left{}
+	for i := range units {
+		u := &units[i]
+		for _, ks := range u.streams {
+			for i, k := range ks {
+				d := m.b.Kernels[k].Dur
+				m.res.Wanted++
+				m.res.WantedTime += d
+				if m.done[k] {
+					continue
+				}
+				reason := noCounterpart
+				if u.seq >= 0 && u.score > 0 {
+					reason = extra
+					if i > 0 && i+1 < len(ks) && !m.done[ks[i-1]] && !m.done[ks[i+1]] {
+						reason = otherKernel
+					}
+				}
+				if m.unsure[k] {
+					reason = ambiguous
+				}
+				if left[reason] == nil {
+					left[reason] = &Left{Reason: reason}
+				}
+				left[reason].Kernels++
+				left[reason].Time += d
+			}
+		}
+	}
+	return left
 }
 
 func (u *unit) len() int {
@@ -121,7 +182,7 @@ const maxCandidates = 16
 
 // candidates orders the sequences for a unit: the same stage and batch size first, then the
 // same stage, then those whose stage is not known; another stage is no candidate.
-func (m *mapper) candidates(u unit) []int {
+func (m *mapper) candidates(u *unit) []int {
 	rank := func(s *sequence) int {
 		same := s.stage == u.stage
 		open := s.stage == "" || s.stage == graph.StageAll || u.stage == graph.StageAll || s.stage == graph.StageOutside
@@ -156,66 +217,52 @@ type match struct {
 	kernel    int32
 	place     int32
 	neighbour bool
+	node      bool
+	unsure    bool // place is not known: several would do
 }
 
 // try aligns the streams of a unit one after another, the longest first, each with the
-// places that are still free.
-func (m *mapper) try(u unit, s *sequence) []match {
-	free := make([]int32, len(s.places))
-	for i := range free {
-		free[i] = int32(i)
+// places of sequence seq that are still free. Kernels that are fixed to one of its places keep it.
+func (m *mapper) try(u *unit, seq int, fixed map[int32]placeAt) []match {
+	s := &m.seqs[seq]
+	free := make([]int32, 0, len(s.places))
+	held := make([]bool, len(s.places)) // by kernels of other streams
+	for _, at := range fixed {
+		if at.seq == seq && !at.again {
+			held[at.place] = true
+		}
 	}
+	taken := make([]bool, len(s.places))
 	var out []match
 	for _, ks := range u.streams {
-		keys := make([]uint32, len(ks))
-		for i, k := range ks {
+		keys := make([]uint32, 0, len(ks))
+		own := make([]int32, 0, len(ks)) // the kernels that can be in this sequence
+		at := map[int32]int32{}          // index of own → place
+		for _, k := range ks {
+			f, ok := fixed[k]
+			if ok && (f.seq != seq || f.again) {
+				continue
+			}
+			if ok {
+				at[int32(len(own))] = f.place
+				held[f.place] = false
+			}
 			n := &m.b.Kernels[k]
-			keys[i] = m.key(m.b.Symbol(n), n.Kind)
+			own, keys = append(own, k), append(keys, m.key(m.b.Symbol(n), n.Kind))
 		}
-		got := alignOne(s, free, keys)
-		taken := map[int32]bool{}
-		for _, x := range got {
-			out = append(out, match{ks[x.kernel], x.place, x.neighbour})
-			taken[x.place] = true
-		}
-		free = slices.DeleteFunc(slices.Clone(free), func(p int32) bool { return taken[p] })
-	}
-	return out
-}
-
-// alignOne aligns one stream's keys with the free places of a sequence. A sequence whose
-// launches do not name their kernels is aligned by count: all or nothing.
-func alignOne(s *sequence, free []int32, keys []uint32) []match {
-	a := make([]uint32, len(free))
-	silent := 0
-	for i, p := range free {
-		a[i] = s.keys[p]
-		if a[i] == 0 {
-			silent++
-		}
-	}
-	var out []match
-	if silent > 0 {
-		if len(a) == len(keys) {
-			for i := range keys {
-				out = append(out, match{kernel: int32(i), place: free[i]})
+		free = free[:0]
+		for p := range s.places {
+			if !taken[p] && !held[p] {
+				free = append(free, int32(p))
 			}
 		}
-		return out
-	}
-	pairs := diff(a, keys)
-	prev := pair{-1, -1}
-	for _, p := range append(pairs, pair{int32(len(a)), int32(len(keys))}) {
-		// The same number of others between two aligned neighbours: position decides.
-		if n := p.b - prev.b - 1; n > 0 && n <= maxBetween && n == p.a-prev.a-1 && prev.b >= 0 && int(p.b) < len(keys) {
-			for i := int32(1); i <= n; i++ {
-				out = append(out, match{prev.b + i, free[prev.a+i], true})
+		for _, x := range alignOne(s, free, keys, at) {
+			x.kernel = own[x.kernel]
+			out = append(out, x)
+			if !x.unsure {
+				taken[x.place] = true
 			}
 		}
-		if int(p.b) < len(keys) && int(p.a) < len(a) {
-			out = append(out, match{kernel: p.b, place: free[p.a]})
-		}
-		prev = p
 	}
 	return out
 }
@@ -230,14 +277,20 @@ func (m *mapper) assign(x match, p *place) {
 	}
 	s := graph.Site{Method: graph.Aligned, Ops: to[0], Py: to[1]}
 	d := m.b.Kernels[x.kernel].Dur
+	m.done[x.kernel] = true
 	if to[0] == 0 && to[1] == 0 {
 		return // the mapping trace has no stacks: nothing is gained
 	}
-	if x.neighbour {
+	switch {
+	case x.node:
+		s.Method = graph.Node
+		m.res.Node++
+		m.res.NodeTime += d
+	case x.neighbour:
 		s.Method = graph.Neighbour
 		m.res.Neighbour++
 		m.res.NeighbourTime += d
-	} else {
+	default:
 		m.res.Aligned++
 		m.res.AlignedTime += d
 	}

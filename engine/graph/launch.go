@@ -137,6 +137,24 @@ func IsLaunch(call string) bool {
 	return false
 }
 
+// IsCaptureBegin tells a call behind which its thread captures launches into a graph and runs none,
+// by its name, whatever version of the call: cudaStreamBeginCapture, …_v2, …_ptsz, …ToGraph.
+func IsCaptureBegin(call string) bool {
+	return isCapture(call, "StreamBeginCapture") || isCapture(call, "StreamBeginCaptureToGraph")
+}
+
+// IsCaptureEnd tells the call that ends it.
+func IsCaptureEnd(call string) bool { return isCapture(call, "StreamEndCapture") }
+
+func isCapture(call, what string) bool {
+	for _, p := range [...]string{"cuda", "hip", "cu"} {
+		if rest, ok := strings.CutPrefix(call, p+what); ok && (rest == "" || rest[0] == '_') {
+			return true
+		}
+	}
+	return false
+}
+
 // IsGraphLaunch tells a call that runs a captured graph, by its name.
 func IsGraphLaunch(name string) bool {
 	for _, p := range [...]string{"cudaGraphLaunch", "hipGraphLaunch", "cuGraphLaunch"} {

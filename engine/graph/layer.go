@@ -47,6 +47,24 @@ func (m *motif) layers() int32 {
 	return n
 }
 
+// LayerBounds gives the first place of each layer of a sequence of kernels and the place behind
+// its last, in order; nil where nothing repeats.
+func LayerBounds(seq []SymID) [][2]int {
+	if len(seq) > maxSequence {
+		return nil
+	}
+	var out [][2]int
+	for _, m := range motifs(seq) {
+		for i := m.from; i < m.to; i++ {
+			if i == m.from || m.layer(i) != m.layer(i-1) {
+				out = append(out, [2]int{i, i})
+			}
+			out[len(out)-1][1] = i + 1
+		}
+	}
+	return out
+}
+
 // layers finds the repeating part of every step on the stream that carries it, and
 // numbers the repeats. Kernels of a trace without steps are taken as one step a stage.
 //

@@ -108,3 +108,30 @@ func TestIsSync(t *testing.T) {
 		}
 	}
 }
+
+func TestLayerBounds(t *testing.T) {
+	for _, c := range []struct{ seq, want string }{
+		{"xy" + strings.Repeat("abcd", 3) + "z", "abcd abcd abcd"},
+		{"xybcde" + strings.Repeat("abcde", 3) + "z", "bcdea bcdea bcdea bcde"},
+		{"x" + strings.Repeat("abcd", 2) + strings.Repeat("aefgh", 3) + "z", "abcd abcd aefgh aefgh aefgh"},
+		{"abcdefg", ""},
+		{"", ""},
+	} {
+		seq := make([]SymID, len(c.seq))
+		for i := range c.seq {
+			seq[i] = SymID(c.seq[i])
+		}
+		var got []string
+		end := 0
+		for _, b := range LayerBounds(seq) {
+			if b[0] < end || b[1] <= b[0] {
+				t.Errorf("%s: layer %v begins before %d", c.seq, b, end)
+			}
+			end = b[1]
+			got = append(got, c.seq[b[0]:b[1]])
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%s: %q, want %q", c.seq, s, c.want)
+		}
+	}
+}

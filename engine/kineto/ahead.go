@@ -246,6 +246,12 @@ func (c *columns) take(o *columns, from, to lengths, k *inOrder) {
 		v.Name, v.Pid = k.name(v.Name), k.name(v.Pid)
 		c.activities.add(v)
 	}
+	shift := int32(c.launches.n - from.launches)
+	for i := from.nodes; i < to.nodes; i++ {
+		v := *o.nodes.at(i)
+		v.Launch += shift
+		c.nodes.add(v)
+	}
 	for i := from.launches; i < to.launches; i++ {
 		v := *o.launches.at(i)
 		v.Name, v.Kernel, v.Stream, v.Thread = k.name(v.Name), k.name(v.Kernel), k.name(v.Stream), k.threads[v.Thread]-1

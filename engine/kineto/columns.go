@@ -57,6 +57,7 @@ func (c *column[T]) join() []T {
 type columns struct {
 	activities  column[Activity]
 	launches    column[Launch]
+	nodes       column[LaunchNode]
 	ops, frames Spans
 	annotations column[Span]
 	marks       column[Mark]
@@ -66,6 +67,7 @@ type columns struct {
 func (c *columns) reset() {
 	c.activities.reset()
 	c.launches.reset()
+	c.nodes.reset()
 	c.ops.reset()
 	c.frames.reset()
 	c.annotations.reset()
@@ -74,17 +76,17 @@ func (c *columns) reset() {
 }
 
 // lengths are the numbers of values in columns.
-type lengths struct{ activities, launches, ops, frames, annotations, marks, syncs int }
+type lengths struct{ activities, launches, nodes, ops, frames, annotations, marks, syncs int }
 
 func (c *columns) lengths() lengths {
-	return lengths{c.activities.n, c.launches.n, c.ops.n, c.frames.n, c.annotations.n, c.marks.n, c.syncs.n}
+	return lengths{c.activities.n, c.launches.n, c.nodes.n, c.ops.n, c.frames.n, c.annotations.n, c.marks.n, c.syncs.n}
 }
 
 // held counts what is kept so far.
 func (s *scanner) held() Held {
 	n := s.cols.lengths()
 	h := Held{Events: s.t.Events, Activities: int64(n.activities), Launches: int64(n.launches), Spans: int64(n.ops + n.frames)}
-	h.Bytes = h.Activities*int64(unsafe.Sizeof(Activity{})) + h.Launches*int64(unsafe.Sizeof(Launch{})) + h.Spans*int64(unsafe.Sizeof(span{})) +
+	h.Bytes = h.Activities*int64(unsafe.Sizeof(Activity{})) + h.Launches*int64(unsafe.Sizeof(Launch{})) + int64(n.nodes)*int64(unsafe.Sizeof(LaunchNode{})) + h.Spans*int64(unsafe.Sizeof(span{})) +
 		int64(n.annotations)*int64(unsafe.Sizeof(Span{})) + int64(n.marks)*int64(unsafe.Sizeof(Mark{})) + int64(n.syncs)*int64(unsafe.Sizeof(Sync{})) +
 		s.t.Names.bytes + s.lanes.bytes
 	return h
@@ -93,7 +95,7 @@ func (s *scanner) held() Held {
 // finish moves the columns into t.
 func (c *columns) finish(t *Trace) {
 	t.Ops, t.Frames = c.ops, c.frames
-	t.Launches = c.launches.join()
+	t.Launches, t.Nodes = c.launches.join(), c.nodes.join()
 	t.Annotations, t.Marks, t.Syncs = c.annotations.join(), c.marks.join(), c.syncs.join()
 	t.Activities = c.activities.join()
 	c.ops, c.frames = Spans{}, Spans{}

@@ -37,6 +37,9 @@ func TestEvents(t *testing.T) {
 				`launch 1000 1000 "cudaLaunchKernel" 0 77 5 "" ""`,
 				`op 1000 3000 "aten::mm" 0`,
 				`thread "9" "4290336512" ""`, "events 5 skipped 0"}},
+		{"a captured launch with its graph node", `{"ph": "X", "cat": "cuda_runtime", "name": "cudaLaunchKernel", "pid": 5, "tid": 6, "ts": 1, "dur": 1, "args": {
+			"correlation": 77, "graph id": 5, "graph node id": 9}}`,
+			[]string{`launch 1000 1000 "cudaLaunchKernel" 0 77 0 "" ""`, `node of 0: 5 9`, `thread "5" "6" ""`, "events 1 skipped 0"}},
 		{"a ROCm launch is no GPU work", `{"ph": "X", "cat": "cuda_runtime", "name": "hipLaunchKernel", "pid": 251, "tid": 251, "ts": 1, "dur": 2, "args": {
 			"External id": 157699, "kernel": "void k<4>(int)", "stream": "0x7f00", "cid": 107, "correlation": 66152, "device": 0}}`,
 			[]string{`launch 1000 2000 "hipLaunchKernel" 0 66152 157699 "void k<4>(int)" "0x7f00"`, `thread "251" "251" ""`, "events 1 skipped 0"}},

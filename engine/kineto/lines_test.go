@@ -56,6 +56,9 @@ func lines(t *Trace) []string {
 	for _, l := range t.Launches {
 		out = append(out, fmt.Sprintf("launch %d %d %q %d %d %d %q %q", l.Ts, l.Dur, name(l.Name), l.Thread, l.Corr, l.Ext, name(l.Kernel), name(l.Stream)))
 	}
+	for _, n := range t.Nodes {
+		out = append(out, fmt.Sprintf("node of %d: %d %d", n.Launch, n.Graph, n.Node))
+	}
 	span := func(kind string, s Span) {
 		out = append(out, fmt.Sprintf("%s %d %d %q %d", kind, s.Ts, s.Dur, name(s.Name), s.Thread))
 	}

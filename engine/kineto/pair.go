@@ -20,6 +20,8 @@ type begun struct {
 	cat    category
 	start  int64 // offset
 	launch Launch
+
+	graph, node int64 // of a launch
 }
 
 // begin takes an event of phase B. Only host events are made of such pairs: those of
@@ -48,6 +50,7 @@ func (s *scanner) begin(cat category) error {
 		if cat == catLaunch {
 			b.launch.Corr, b.launch.Ext = s.integer(argCorr, 0), s.integer(argExt, 0)
 			b.launch.Kernel, b.launch.Stream = s.name(argKernel), s.name(argStream)
+			b.graph, b.node = s.integer(argGraph, 0), s.integer(argNode, 0)
 		}
 	default:
 		b.cat = catOther
@@ -93,6 +96,7 @@ func (s *scanner) end() error {
 		s.cols.annotations.add(span)
 	case catLaunch:
 		s.cols.launches.add(b.launch)
+		s.cols.node(b.graph, b.node)
 	}
 	return nil
 }

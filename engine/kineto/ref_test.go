@@ -17,7 +17,7 @@ import (
 type refObject = map[string]json.RawMessage
 
 type refTrace struct {
-	acts, launches, ops, frames, notes, marks, syncs []string
+	acts, launches, nodes, ops, frames, notes, marks, syncs []string
 
 	threads  []string
 	byLane   map[string]int
@@ -109,7 +109,7 @@ func topKeys(doc []byte) map[string]int {
 
 func (r *refTrace) lines() []string {
 	var out []string
-	for _, l := range [][]string{r.acts, r.launches, r.ops, r.frames, r.notes, r.marks, r.syncs} {
+	for _, l := range [][]string{r.acts, r.launches, r.nodes, r.ops, r.frames, r.notes, r.marks, r.syncs} {
 		out = append(out, l...)
 	}
 	for _, l := range r.threads {
@@ -268,6 +268,9 @@ func (r *refTrace) event(e refObject) bool {
 	}
 	if kind == "launch" {
 		line = func(ts, dur *big.Int, thread int) string {
+			if n := refInt(args["graph node id"], 0); n != 0 {
+				r.nodes = append(r.nodes, fmt.Sprintf("node of %d: %d %d", len(r.launches), refInt(args["graph id"], 0), n))
+			}
 			return fmt.Sprintf("launch %s %s %q %d %d %d %q %q", ts, dur, name, thread, refInt(args["correlation"], 0),
 				refInt(ext, 0), word(args["kernel"]), word(args["stream"]))
 		}

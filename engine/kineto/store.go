@@ -172,6 +172,7 @@ func (s *scanner) add(cat category, ts, dur int64) {
 			Corr: s.integer(argCorr, 0), Ext: s.integer(argExt, 0),
 			Kernel: s.name(argKernel), Stream: s.name(argStream),
 		})
+		c.node(s.integer(argGraph, 0), s.integer(argNode, 0))
 	case catKernel, catCopy, catSet:
 		c.activities.add(Activity{
 			Ts: ts, Dur: dur, Name: s.name(fieldName), Kind: Kind(cat - catKernel),
@@ -192,6 +193,13 @@ func (s *scanner) add(cat category, ts, dur int64) {
 			WaitStream: s.orNone(argWaitStream), RecordCorr: s.orNone(argWaitCorr),
 			Event: s.orNone(argWaitEvent), Pid: s.process(),
 		})
+	}
+}
+
+// node notes the graph node of the launch that was added last, if it has one.
+func (c *columns) node(graph, node int64) {
+	if node != 0 {
+		c.nodes.add(LaunchNode{Launch: int32(c.launches.n - 1), Graph: graph, Node: node})
 	}
 }
 

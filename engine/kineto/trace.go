@@ -67,6 +67,13 @@ type Launch struct {
 	Stream  NameID // args.stream as written (ROCm gives an address); 0 none
 }
 
+// LaunchNode is the graph node that a captured launch became, where the profiler says so.
+type LaunchNode struct {
+	Launch int32 // index of Trace.Launches
+	Graph  int64 // "graph id"; 0 unknown
+	Node   int64 // "graph node id", never 0
+}
+
 // Span is a host event that encloses others on its thread: a cpu_op, a Python frame
 // or an annotation.
 type Span struct {
@@ -144,8 +151,9 @@ type Trace struct {
 
 	Activities  []Activity
 	Launches    []Launch
-	Ops         Spans // cpu_op
-	Frames      Spans // python_function
+	Nodes       []LaunchNode // of the launches that have one, in order of Launch
+	Ops         Spans        // cpu_op
+	Frames      Spans        // python_function
 	Annotations []Span
 	Marks       []Mark
 	Syncs       []Sync

@@ -108,12 +108,17 @@ func (f *finder) find(p *pattern) []binding {
 	if p.beside > 0 {
 		return f.besides(p, p.beside)
 	}
+	return f.free(p, map[int32]bool{})
+}
+
+// free is find for a pattern of one chain, among the kernels that are not used. It adds to used
+// the kernels of other streams that it binds across a wait.
+func (f *finder) free(p *pattern, used map[int32]bool) []binding {
 	heads := f.heads(p)
 	if heads.empty() {
 		return nil
 	}
 	var out []binding
-	used := map[int32]bool{} // kernels of other streams, bound across a wait
 	for s := range f.g.Streams {
 		ks, classes := f.g.Streams[s].Kernels, f.classes[s]
 		for i := 0; i < len(ks); {

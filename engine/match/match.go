@@ -27,6 +27,8 @@ type Result struct {
 	Findings []Finding
 	// Family gives the family of every symbol of the graph; "other" where none asks for it.
 	Family []string
+
+	m *matcher // for PartialChains
 }
 
 // Other is the family of a kernel that no family file matches.
@@ -58,6 +60,7 @@ func Run(g *graph.Graph, set *rule.Set, run *rule.Run) (*Result, error) {
 		return nil, err
 	}
 	m.res.Chains = resolve(m.chains, len(g.Kernels), func(i int) *rule.Rule { return m.res.Rules[i].Rule })
+	m.res.m = m
 	return m.res, m.findings()
 }
 

@@ -253,8 +253,11 @@ func siteText(s Site, full bool) string {
 	if s.Module != "" {
 		text += " · " + s.Module
 	}
-	if s.Method == "replay" {
+	switch s.Method {
+	case "replay":
 		text = "replay: " + text
+	case "neighbour": // another kernel stood at this place of the mapping trace
+		text = "≈ " + text
 	}
 	return clean(text)
 }

@@ -25,6 +25,7 @@ func Markdown(w io.Writer, r *Report, v View) error {
 	m.timeline()
 	m.fuse()
 	m.ranks()
+	m.notes()
 	m.printf("## Conclusion\n\n")
 	for _, s := range r.Conclusion {
 		m.printf("%s\n", md(s))

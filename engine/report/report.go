@@ -39,6 +39,8 @@ type Report struct {
 	Ranks *Ranks `json:"ranks,omitempty"`
 	// Timeline shows the worst window; only where asked for.
 	Timeline *Timeline `json:"timeline,omitempty"`
+	// Notes are what exact matching leaves open; absent where they were turned off.
+	Notes *Notes `json:"notes,omitempty"`
 	// OverlapWhy says what the overlap table rests on and what it cannot tell.
 	OverlapWhy string   `json:"overlap_verdict"`
 	Conclusion []string `json:"conclusion"`
@@ -148,12 +150,15 @@ type Attribution struct {
 type Alignment struct {
 	Mapping string `json:"mapping"`
 	Formal  string `json:"formal"`
-	// Replayed counts the replayed kernels, Aligned those that took the site of their own
-	// launch, Neighbour those whose place was settled by the kernels beside them.
+	// Replayed counts the replayed kernels, Node those that took the site of the captured launch
+	// with their graph node id, Aligned those that took the site of their own launch by their
+	// place, Neighbour those whose place was settled by the kernels beside them.
 	Replayed      int         `json:"replayed_kernels"`
+	Node          int         `json:"node_kernels"`
 	Aligned       int         `json:"aligned_kernels"`
 	Neighbour     int         `json:"neighbour_kernels"`
 	ReplayedTime  int64       `json:"replayed_ns"`
+	NodeTime      int64       `json:"node_ns"`
 	AlignedTime   int64       `json:"aligned_ns"`
 	NeighbourTime int64       `json:"neighbour_ns"`
 	Left          []Unaligned `json:"unaligned,omitempty"`

@@ -54,6 +54,7 @@ func sample() *Report {
 				By: []RankTime{{"0", 1_000_000, 72}, {"1", 1_500_000, 71}}}},
 			Unmatched: []Unmatched{{"0", "decode", "all_gather", "all_gather", "ranks differ in how often they call it in a step", 2, 100_000}},
 			Notes:     []string{"calls are paired by step and order"}},
+		Notes:      sampleNotes(site),
 		OverlapWhy: "from one trace: exposed time is exact",
 		Fuse: []FuseRow{
 			{Rule: "sglang-qk-norm-rope", Title: "QK norm and RoPE", Origin: "sglang", Stage: "decode", Verdict: "should-apply",

@@ -44,6 +44,7 @@ func Text(w io.Writer, r *Report, v View) error {
 	t.timeline()
 	t.fuse()
 	t.ranks()
+	t.notes()
 	t.conclusion()
 	_, err := io.WriteString(w, t.b.String())
 	return err
@@ -188,7 +189,7 @@ func attribution(r *Report) string {
 		what string
 	}{
 		{a.Launch, "of GPU time exactly by launch"}, {a.Node, "exactly by graph node"}, {a.Aligned, "exactly by alignment with the mapping trace"},
-		{a.Neighbour, "by aligned neighbours (another kernel stood there)"}, {a.Replay, "by graph replay only"}, {a.None, "not at all"},
+		{a.Neighbour, "by aligned neighbours (≈, another kernel stood there)"}, {a.Replay, "by graph replay only"}, {a.None, "not at all"},
 	} {
 		if p.ns > 0 || p.what == "of GPU time exactly by launch" {
 			parts = append(parts, Percent(p.ns, r.Total)+" "+p.what)
@@ -205,7 +206,10 @@ func attribution(r *Report) string {
 }
 
 func (a *Alignment) text() string {
-	s := fmt.Sprintf("alignment: %d of %d replayed kernels took the site of their own launch, %s of the replayed time", a.Aligned, a.Replayed, Percent(a.AlignedTime, a.ReplayedTime))
+	s := fmt.Sprintf("alignment: %d of %d replayed kernels took the site of their own launch, %s of the replayed time", a.Node+a.Aligned, a.Replayed, Percent(a.NodeTime+a.AlignedTime, a.ReplayedTime))
+	if a.Node > 0 {
+		s += fmt.Sprintf(" (%d by graph node id, %d by their place)", a.Node, a.Aligned)
+	}
 	if a.Neighbour > 0 {
 		s += fmt.Sprintf("; %d more by their neighbours (%s)", a.Neighbour, Percent(a.NeighbourTime, a.ReplayedTime))
 	}

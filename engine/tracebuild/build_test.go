@@ -286,11 +286,18 @@ func TestGraphAndCapture(t *testing.T) {
 			t.Errorf("graph and node ids %v", nodes)
 		}
 		var calls []string
+		var captured []int64
 		for _, e := range b.cat("cuda_runtime") {
+			if e.Args["graph node id"] != nil {
+				captured = append(captured, e.num(t, "graph id"), e.num(t, "graph node id"))
+			}
 			calls = append(calls, e.Name)
 			if vendor == "amd" && strings.HasSuffix(e.Name, "LaunchKernel") && e.Args["kernel"] == nil {
 				t.Error("a ROCm launch does not name its kernel")
 			}
+		}
+		if want := map[string][]int64{"nvidia": {2, 2<<20 + 1, 2, 2<<20 + 2}}[vendor]; !slices.Equal(captured, want) {
+			t.Errorf("graph and node ids of the %s launches captured: %v, want %v", vendor, captured, want)
 		}
 		want := []string{"cudaLaunchKernel", launch, "cudaStreamBeginCapture_v2", "cudaLaunchKernel", "cudaEventRecord", "cudaMemcpyAsync", "cudaStreamEndCapture", "cudaGraphInstantiate"}
 		if vendor == "amd" {

@@ -14,7 +14,7 @@
 //	{repeat: N, of: […]}
 //	{frames: [FRAME…], module: […], op: [OP…], of: […]}   a scope; any one of the three names is enough; of may be missing
 //	{graph: NAME, of: […], stream: 7, at: …, op: …, module: …}   one graph launch and the kernels it replays
-//	{capture: NAME, of: […], at: …}         the launches of a graph capture, and no kernels
+//	{capture: NAME, of: […], at: …}         the launches of a graph capture, and no kernels; with graph_ids those of the graph of its name
 //	{record: EVENT, stream: 7}, {wait: EVENT, stream: 20}
 //	{sync: "Stream Sync", stream: 7}, {sync: "Context Sync"}, {sync: "Event Sync", event: EVENT}
 //	{sync: "Host Busy", us: 300}            no call: the host launches nothing until 300 µs after all work is done

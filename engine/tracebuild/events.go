@@ -152,6 +152,11 @@ func (r *runner) call(k call, c context, n *node, stream int64) int64 {
 	case !amd:
 		e.argInt("cbid", k.id)
 		e.argInt("correlation", id.corr)
+		if work && c.capture && r.spec.GraphID {
+			r.node++
+			e.argInt("graph id", c.graph)
+			e.argInt("graph node id", nodeID(c.graph, r.node))
+		}
 	default:
 		if work && n.it.Kind == Kernel {
 			e.arg("kernel", n.name)
@@ -223,11 +228,7 @@ func (r *runner) gpu(n *node, c context, corr, at, dur, graph, index int64) {
 	}
 	if r.spec.GraphID && !amd {
 		e.argInt("graph id", graph)
-		node := int64(0)
-		if graph > 0 {
-			node = graph<<20 + index
-		}
-		e.argInt("graph node id", node)
+		e.argInt("graph node id", nodeID(graph, index))
 	}
 	for _, a := range it.Args {
 		e.arg(strings.Trim(quote(a.Key), `"`), a.JSON)
@@ -236,6 +237,14 @@ func (r *runner) gpu(n *node, c context, corr, at, dur, graph, index int64) {
 	if !e.o.NoRuntime {
 		e.flow(`"f"`, corr, id.gpu, tid, at)
 	}
+}
+
+// nodeID makes the id of a node from its graph and its number in it, 0 for no graph.
+func nodeID(graph, index int64) int64 {
+	if graph == 0 {
+		return 0
+	}
+	return graph<<20 + index
 }
 
 func (r *runner) launchShape(n *node, amd bool) {

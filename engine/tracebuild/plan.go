@@ -154,7 +154,7 @@ func (p *planner) container(root *node, it *Item, thread int) {
 		at = n
 	}
 	if it.Kind == Capture {
-		n := &node{kind: nCapture, it: it, thread: thread, open: p.calls.begin.ns + tail, close: p.calls.end.ns + p.calls.instantiate.ns + 2*tail}
+		n := &node{kind: nCapture, it: it, thread: thread, n: p.graph(it.Name), open: p.calls.begin.ns + tail, close: p.calls.end.ns + p.calls.instantiate.ns + 2*tail}
 		at.kids = append(at.kids, n)
 		at = n
 	}
@@ -197,6 +197,16 @@ func (p *planner) stack(it *Item, thread int) []*node {
 	return out
 }
 
+// graph numbers the graphs by name, in the order in which they are first captured or launched.
+func (p *planner) graph(name string) int64 {
+	id, ok := p.graphs[name]
+	if !ok {
+		id = int64(len(p.graphs) + 1)
+		p.graphs[name] = id
+	}
+	return id
+}
+
 func (p *planner) leaf(it *Item, thread int, replay bool) *node {
 	n := &node{it: it, name: quote(it.Name), thread: thread}
 	switch it.Kind {
@@ -206,12 +216,7 @@ func (p *planner) leaf(it *Item, thread int, replay bool) *node {
 		n.slot = p.slots
 		p.slots++
 	case Graph:
-		id, ok := p.graphs[it.Name]
-		if !ok {
-			id = int64(len(p.graphs) + 1)
-			p.graphs[it.Name] = id
-		}
-		n.kind, n.call, n.gpu, n.n = nGraph, p.calls.of(it), true, id
+		n.kind, n.call, n.gpu, n.n = nGraph, p.calls.of(it), true, p.graph(it.Name)
 		n.kids = p.list(it.Of, scope{thread: thread, replay: true})
 		n.call.ns += mul(60, size(n.kids))
 		n.cost = n.call.ns + 3*tail

@@ -60,6 +60,7 @@ type runner struct {
 	marks   []*mark
 	modules []int64
 	notes   int
+	node    int64 // of the capture that was begun last
 }
 
 // context is what encloses a node on its thread.
@@ -69,6 +70,7 @@ type context struct {
 	ext     int64 // External id of the innermost op
 	frames  int
 	capture bool
+	graph   int64 // the graph that is captured
 }
 
 func (r *runner) all(kids []*node, c context) {
@@ -90,7 +92,7 @@ func (r *runner) walk(n *node, c context) {
 		return
 	}
 	if n.thread != c.thread && n.kind != nRepeat {
-		c = context{thread: n.thread, capture: c.capture}
+		c = context{thread: n.thread, capture: c.capture, graph: c.graph}
 	}
 	switch n.kind {
 	case nRepeat:
@@ -159,7 +161,7 @@ func (r *runner) enclose(n *node, c context) {
 }
 
 func (r *runner) capture(n *node, c context) {
-	c.capture = true
+	c.capture, c.graph, r.node = true, n.n, 0
 	end := n.close - r.calls.instantiate.ns - 2*tail
 	r.call(r.calls.begin, c, nil, 0)
 	r.host += n.open

@@ -92,7 +92,7 @@ type Spec struct {
 	Installed bool   // packages are installed: 'python/a/b.py' shows as 'a/b.py'
 	Start     int64  // ns added to every timestamp (the skew of a rank)
 	FirstID   int64  // correlation, External and Python ids count from here on, as in the later files of one process
-	GraphID   bool   // kernels carry "graph id" and "graph node id", as newer libkineto writes
+	GraphID   bool   // kernels and captured launches carry "graph id" and "graph node id" (newer libkineto)
 	NoSync    bool   // no cuda_sync events, as when the profiler was not asked for them
 	Write     Options
 	Items     []Item
