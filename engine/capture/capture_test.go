@@ -149,7 +149,7 @@ func TestByStage(t *testing.T) {
 func TestReplicas(t *testing.T) {
 	d := enginedouble.SGLang(t, enginedouble.Options{Ranks: 2, Args: map[string]any{"dp_size": 2, "enable_dp_attention": true}})
 	o := quick(t, d.URL, "prefill")
-	o.Concurrency, o.Warmup, o.Requests = 3, -1, 6
+	o.Concurrency, o.Warmup, o.Requests = 3, 0, 6
 	if _, err := capturing(context.Background(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +297,7 @@ func TestRefused(t *testing.T) {
 		"start step by stage": {sglang(nil), func(o *capture.Options) { o.ByStage, o.StartStep = true, 4 }, "--start-step has no effect with --profile-by-stage"},
 		"merge prefix":        {sglang(nil), func(o *capture.Options) { o.Merge, o.Prefix = true, "a" }, "--merge-profiles with --profile-prefix"},
 		"prefix":              {sglang(nil), func(o *capture.Options) { o.Prefix = "../a" }, "expected the beginning of a file name"},
-		"password":            {sglang(nil), func(o *capture.Options) { o.URL = "http://me:hush@127.0.0.1:1" }, "--url: a name and password in an address end up in logs"},
+		"password":            {sglang(nil), func(o *capture.Options) { o.URL = "http://me:hush@127.0.0.1:1" }, "server address: a name and password in an address end up in logs"},
 		"address":             {sglang(nil), func(o *capture.Options) { o.URL = "127.0.0.1:30000" }, "expected http://HOST:PORT"},
 		"framework":           {sglang(nil), func(o *capture.Options) { o.Framework = "lmdeploy" }, `--framework "lmdeploy": expected auto, sglang, vllm, tensorrt-llm, tokenspeed`},
 	} {

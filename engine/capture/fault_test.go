@@ -103,6 +103,9 @@ func TestFaults(t *testing.T) {
 			d := enginedouble.SGLang(t, enginedouble.Options{Fault: c.fault})
 			o := quick(t, d.URL, "prefill")
 			o.Timeout, o.RequestTimeout, o.Retries = 300*time.Millisecond, 400*time.Millisecond, 2
+			if name == "info endless" {
+				o.Timeout = time.Minute
+			}
 			_, err := capturing(context.Background(), o)
 			if err == nil {
 				t.Fatal("no error")
@@ -147,7 +150,7 @@ func TestStreamFaults(t *testing.T) {
 			t.Parallel()
 			d := enginedouble.SGLang(t, enginedouble.Options{Fault: on("/generate", 1, text(200, "text/event-stream", c.body))})
 			o := quick(t, d.URL, "decode")
-			o.Warmup = -1
+			o.Warmup = 0
 			_, err := capturing(context.Background(), o)
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "decode") {
 				t.Errorf("got %v, want %q", err, c.want)
@@ -161,7 +164,7 @@ func TestStreamFaults(t *testing.T) {
 
 // TestBusy leaves a profile of somebody else alone.
 func TestBusy(t *testing.T) {
-	for name, double := range map[string]func(testing.TB, enginedouble.Options) *enginedouble.Double{
+	for name, double := range map[string]func(enginedouble.T, enginedouble.Options) *enginedouble.Double{
 		"sglang": enginedouble.SGLang, "tokenspeed": enginedouble.TokenSpeed, "trtllm": enginedouble.TensorRTLLM,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -304,7 +307,7 @@ func TestTorn(t *testing.T) {
 	o := quick(t, d.URL, "prefill")
 	o.TraceTimeout, o.RequestTimeout = 300*time.Millisecond, 3*time.Second
 	// The probes of the last round hang behind the export; so ask for no more than needed.
-	o.Warmup = -1
+	o.Warmup = 0
 	var state string
 	o.Progress = func(phase, detail string) {
 		if phase == "prefill: waiting for the traces" {
@@ -387,7 +390,7 @@ func TestOneHost(t *testing.T) {
 	t.Setenv("HTTP_PROXY", other.URL)
 	t.Setenv("http_proxy", other.URL)
 	o := quick(t, "http://sgrules.invalid:30000")
-	o.Retries = -1
+	o.Retries = 0
 	if _, err := capturing(context.Background(), o); err == nil || !strings.Contains(err.Error(), "no such host") {
 		t.Errorf("got %v", err)
 	}

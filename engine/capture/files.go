@@ -73,9 +73,10 @@ type watch struct {
 	dir    string
 	before listing // what stood there before the profile
 	parse  func(name string) (Trace, bool)
-	// files is how many there will be, 0 if nobody tells; stages are those that each rank
-	// writes one for.
+	// files is how many there will be, 0 if nobody tells; late tells that more may come while
+	// those that are there are whole.
 	files int
+	late  bool
 
 	seen  map[string]*seenFile
 	clock *Options
@@ -84,19 +85,29 @@ type watch struct {
 type seenFile struct {
 	trace Trace
 	since time.Time // it has had this size since
+	tried time.Time // it was read last
 	whole bool
+}
+
+// rest is how long a file stays as it is before it is taken to be written: one with a
+// checksum is read as soon as it stops growing.
+func (w *watch) rest(name string) time.Duration {
+	if strings.HasSuffix(name, ".gz") {
+		return w.clock.Poll
+	}
+	return w.clock.Settle
 }
 
 // look reads the folder once more and tells whether all is there and whole.
 func (w *watch) look(ctx context.Context) (done bool, err error) {
-	now, err := list(w.dir)
+	there, err := list(w.dir)
 	if err != nil {
 		return false, err
 	}
 	if w.seen == nil {
 		w.seen = map[string]*seenFile{}
 	}
-	for name, size := range now {
+	for name, size := range there {
 		if old, was := w.before[name]; was && old == size {
 			continue
 		}
@@ -111,30 +122,25 @@ func (w *watch) look(ctx context.Context) (done bool, err error) {
 			w.seen[name] = f
 		}
 		if f.trace.Bytes != size {
-			f.trace.Bytes, f.since, f.whole = size, w.clock.Now(), false
+			f.trace.Bytes, f.since, f.tried, f.whole = size, w.clock.Now(), time.Time{}, false
 		}
 	}
 	all := len(w.seen) > 0
 	for name, f := range w.seen {
-		if _, there := now[name]; !there {
+		if _, ok := there[name]; !ok {
 			delete(w.seen, name)
 			all = false
 			continue
 		}
-		quiet := w.clock.Now().Sub(f.since)
-		if quiet < w.clock.Settle {
-			all = false
-			continue
-		}
-		if !f.whole {
+		now := w.clock.Now()
+		quiet := now.Sub(f.since)
+		if !f.whole && quiet >= w.rest(name) && now.Sub(f.tried) >= w.clock.Settle {
+			f.tried = now // reading it again at once would find the same
 			if f.whole, err = whole(ctx, f.trace.Path); err != nil {
 				return false, err
 			}
-			if !f.whole {
-				f.since = w.clock.Now() // reading it again at once would find the same
-			}
 		}
-		all = all && f.whole && (w.files > 0 || quiet >= 3*w.clock.Settle)
+		all = all && f.whole && (!w.late || quiet >= 3*w.clock.Settle)
 	}
 	return all && len(w.seen) >= w.files, nil
 }

@@ -21,8 +21,8 @@ func Framework(name string) string {
 	return name
 }
 
-// Options say which server to profile and how. Zero durations and counts that must not be
-// zero take the values of Defaults.
+// Options say which server to profile and how. Durations, steps and a concurrency of zero
+// take the values of Defaults.
 type Options struct {
 	URL string // of the server: scheme, host and port
 	// RequestsURL is where probe requests go when it is not URL: the router in front of the
@@ -48,7 +48,7 @@ type Options struct {
 	Prefix      string
 	Requests    int // rounds of probe requests; 0: as many as the steps need
 	Concurrency int // probe requests at a time
-	Warmup      int // rounds of requests before the profile; negative is none
+	Warmup      int // rounds of requests before the profile
 	Seed        uint64
 	// Mapping asks for a trace that knows its source lines: a server with graphs on is
 	// refused.
@@ -61,7 +61,7 @@ type Options struct {
 	RequestTimeout time.Duration // of a probe request
 	StopTimeout    time.Duration // of the call that stops the profiler
 	TraceTimeout   time.Duration // from the last probe until the traces are whole
-	Retries        int           // of calls that may be repeated; negative is none
+	Retries        int           // of calls that may be repeated
 	Backoff        time.Duration // before the first retry; doubled for each that follows
 	Poll, Settle   time.Duration // between two looks at the files; how long a whole file stays as it is
 
@@ -77,7 +77,7 @@ func Defaults() Options {
 	return Options{
 		Framework: "auto", Steps: 5, Stack: true, Shapes: true, Concurrency: 1, Warmup: 1,
 		Timeout: time.Minute, RequestTimeout: 10 * time.Minute, StopTimeout: 5 * time.Minute, TraceTimeout: 10 * time.Minute,
-		Retries: 3, Backoff: 500 * time.Millisecond, Poll: 200 * time.Millisecond, Settle: time.Second,
+		Retries: 3, Backoff: 500 * time.Millisecond, Poll: 200 * time.Millisecond, Settle: 500 * time.Millisecond,
 		Now: time.Now, Sleep: sleep,
 	}
 }
@@ -140,7 +140,9 @@ func (o *Options) check() error {
 		return fmt.Errorf("--requests %d: expected 0 to %d", o.Requests, maxRequests)
 	case o.Concurrency < 1 || o.Concurrency > maxConcurrency:
 		return fmt.Errorf("--concurrency %d: expected 1 to %d", o.Concurrency, maxConcurrency)
-	case o.Retries > maxRetries:
+	case o.Warmup < 0 || o.Warmup > maxRequests:
+		return fmt.Errorf("--warmup %d: expected 0 to %d", o.Warmup, maxRequests)
+	case o.Retries < 0 || o.Retries > maxRetries:
 		return fmt.Errorf("--retries %d: expected 0 to %d", o.Retries, maxRetries)
 	case o.ByStage && o.StartStep > 0:
 		return fmt.Errorf("--start-step has no effect with --profile-by-stage: a stage begins with its first batch; leave one of them out")
@@ -154,18 +156,18 @@ func (o *Options) check() error {
 
 // origin reads the address of a server: scheme, host and port, and a path only if one is
 // served below it.
-func origin(flag, s string) (*url.URL, error) {
+func origin(what, s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
 		// The error of url.Parse repeats the text, which may hold a password.
-		return nil, fmt.Errorf("--%s: not an address; expected http://HOST:PORT", flag)
+		return nil, fmt.Errorf("%s: expected http://HOST:PORT, and found no address", what)
 	case u.User != nil:
-		return nil, fmt.Errorf("--%s: a name and password in an address end up in logs; give a bearer token with --api-key-file", flag)
+		return nil, fmt.Errorf("%s: a name and password in an address end up in logs; give a bearer token with --api-key-file", what)
 	case (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
-		return nil, fmt.Errorf("--%s %q: expected http://HOST:PORT", flag, s)
+		return nil, fmt.Errorf("%s %q: expected http://HOST:PORT", what, s)
 	case u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("--%s: expected http://HOST:PORT and nothing behind a ? or #", flag)
+		return nil, fmt.Errorf("%s: expected http://HOST:PORT and nothing behind a ? or #", what)
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	return u, nil

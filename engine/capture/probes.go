@@ -121,6 +121,13 @@ func (p *streams) failed() error {
 	return p.err
 }
 
+// over tells that all have ended by themselves.
+func (p *streams) over() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended == len(p.got)
+}
+
 // end breaks the probes off and waits for them.
 func (p *streams) end() {
 	p.cancel()

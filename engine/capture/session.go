@@ -29,7 +29,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	base, err := origin("url", o.URL)
+	base, err := origin("server address", o.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	s.clients = []*client{control}
 	requests := control
 	if o.RequestsURL != "" {
-		u, err := origin("requests-url", o.RequestsURL)
+		u, err := origin("--requests-url", o.RequestsURL)
 		if err != nil {
 			return nil, err
 		}
@@ -223,6 +223,7 @@ func (s *Session) workload(ctx context.Context, c *Captured) (err error) {
 	}
 	p := &profile{Session: s, w: w}
 	p.files = watch{dir: c.Dir, parse: s.contract.trace, files: s.contract.files(s.Server), clock: &s.o}
+	p.files.late = s.Server.Ranks == 0 && s.contract.windowed()
 	if s.o.ProfilerDir != "" && !s.contract.windowed() {
 		p.files.dir = s.o.ProfilerDir
 	}
@@ -270,7 +271,7 @@ func (p *profile) phase(text, detail string) { p.o.Progress(p.w.Name+": "+text, 
 // warm sends requests of the workload's kind before the profile, so that what is compiled
 // or tuned on first use is not in it.
 func (p *profile) warm(ctx context.Context) error {
-	for range max(0, p.o.Warmup) {
+	for range p.o.Warmup {
 		p.phase("warming up", "")
 		if _, err := p.round(ctx, p.w.In, min(p.w.Out, 8)); err != nil {
 			return err
@@ -303,12 +304,16 @@ func (p *profile) around(ctx context.Context) error {
 	if err := p.begin(ctx); err != nil {
 		return err
 	}
+	short := p.w.Out <= int(p.o.Steps)+1 // a request ends before the steps do
 	rounds := p.o.Requests
-	if rounds == 0 {
-		rounds = 1
-		if p.w.Out <= int(p.o.Steps)+1 {
-			rounds = int(p.o.Steps) + 2
-		}
+	switch {
+	case rounds == 0 && !short:
+		// One is enough, and what it decodes behind the window is of no use.
+		probes := p.launch(ctx, p.w.In, p.w.Out)
+		defer probes.end()
+		return p.wait(ctx, probes)
+	case rounds == 0:
+		rounds = int(p.o.Steps) + 2
 	}
 	for n := range rounds {
 		p.phase("sending probes", fmt.Sprintf("round %d of %d", n+1, rounds))
@@ -318,7 +323,7 @@ func (p *profile) around(ctx context.Context) error {
 		}
 		p.cached(u)
 	}
-	if p.o.ByStage && p.w.Out <= int(p.o.Steps)+1 {
+	if p.o.ByStage && short {
 		// The other stage is armed still, and would record whoever decodes next.
 		if err := p.drain(ctx); err != nil {
 			return err
@@ -439,10 +444,13 @@ func (p *profile) wait(ctx context.Context, probes *streams) error {
 		if n%10 == 9 && !p.clients[0].alive(ctx) {
 			return fmt.Errorf("%s no longer listens: the server died before its traces were whole (%s)", p.clients[0].base, p.files.state())
 		}
+		if probes != nil && !probes.over() {
+			last = now
+		}
 		if p.contract.windowed() && (len(p.files.seen) == 0 || len(p.files.seen) < p.files.files) && nudged < nudges && now.Sub(last) > nudgeAfter {
 			nudged, last = nudged+1, now
 			if probes != nil && nudged == 1 {
-				p.notes = append(p.notes, fmt.Sprintf("workload %s: its %d tokens were decoded before %d steps were recorded, so the trace also holds the request that followed; give it more tokens", p.w.Name, p.w.Out, p.o.Steps))
+				p.notes = append(p.notes, fmt.Sprintf("workload %s: its %d tokens were decoded before %d steps were recorded, so the trace may also hold the requests that followed; give it more tokens", p.w.Name, p.w.Out, p.o.Steps))
 			}
 			if p.w.prefill() && !p.o.ByStage {
 				_, err = p.round(ctx, p.w.In, 1)
@@ -472,7 +480,7 @@ func (p *profile) missing() error {
 	if p.o.ServerDir != "" {
 		dir = p.o.ServerDir
 	}
-	return fmt.Errorf("after %v no trace is in %s; the server writes to %s as it sees it: on another machine or in a container that is another folder, so share one and name it twice (--output as it is seen here, --server-output as the server sees it), or copy the traces from there and run sgrules analyze on the copy; on this machine, its user must be able to write there", p.o.TraceTimeout, p.files.dir, dir)
+	return fmt.Errorf("after %v no trace is in %s; the server writes to %s as it sees it: on another machine or in a container that is another folder, so share one and name it twice (--output as it is seen here, which analyze calls --capture-dir, and --server-output as the server sees it), or copy the traces from there and run sgrules analyze on the copy; on this machine, its user must be able to write there", p.o.TraceTimeout, p.files.dir, dir)
 }
 
 // hurry bounds how long an interrupted run waits for the profiler to stop.

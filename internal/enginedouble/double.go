@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/sgrules/sgrules/engine/tracebuild"
@@ -83,8 +82,10 @@ type machine interface {
 	batch(d *Double, prefill bool)
 }
 
-func start(t testing.TB, o Options, m machine) *Double {
-	t.Helper()
+// T is the test that a double lives as long as.
+type T interface{ Cleanup(func()) }
+
+func start(t T, o Options, m machine) *Double {
 	d := &Double{o: o, machine: m, prompts: map[int]bool{}}
 	if d.o.Ranks == 0 {
 		d.o.Ranks = 1

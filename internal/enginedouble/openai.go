@@ -3,11 +3,10 @@ package enginedouble
 import (
 	"fmt"
 	"net/http"
-	"testing"
 )
 
 // VLLM starts a double of vLLM's server. It has a profiler only with Options.Dir.
-func VLLM(t testing.TB, o Options) *Double { return start(t, o, &worker{}) }
+func VLLM(t T, o Options) *Double { return start(t, o, &worker{}) }
 
 // worker is the profiler of vLLM's workers.
 type worker struct{}
@@ -39,7 +38,7 @@ func (m *worker) routes(mux *http.ServeMux, d *Double) {
 func (m *worker) batch(*Double, bool) {}
 
 // TensorRTLLM starts a double of trtllm-serve.
-func TensorRTLLM(t testing.TB, o Options) *Double { return start(t, o, &executor{}) }
+func TensorRTLLM(t T, o Options) *Double { return start(t, o, &executor{}) }
 
 // executor is the profiler of TensorRT-LLM's PyExecutor.
 type executor struct {

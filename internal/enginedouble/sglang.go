@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"testing"
 )
 
 // scheduler is the profiler of SGLang's scheduler, which TokenSpeed's shares.
@@ -22,10 +21,10 @@ type scheduler struct {
 }
 
 // SGLang starts a double of SGLang's server.
-func SGLang(t testing.TB, o Options) *Double { return start(t, o, &scheduler{}) }
+func SGLang(t T, o Options) *Double { return start(t, o, &scheduler{}) }
 
 // TokenSpeed starts a double of TokenSpeed's control server with the gateway behind it.
-func TokenSpeed(t testing.TB, o Options) *Double { return start(t, o, &scheduler{tokenspeed: true}) }
+func TokenSpeed(t T, o Options) *Double { return start(t, o, &scheduler{tokenspeed: true}) }
 
 func withBody(r *http.Request, body map[string]any) context.Context {
 	return context.WithValue(r.Context(), bodyKey{}, body)
