@@ -26,6 +26,8 @@ type captureFlags struct {
 	workloads                  []string
 	apiKey, adminKey           string
 	o                          capture.Options
+	flags                      *pflag.FlagSet
+	names                      []string // of the flags that register added
 }
 
 // The environment variables that hold the bearer tokens of servers.
@@ -40,7 +42,9 @@ const captureFolder = "sgrules-capture"
 // register adds the flags. The folder's flag has another name where --output is the
 // report; with few, what few people need is left out of the help.
 func (c *captureFlags) register(f *pflag.FlagSet, dir, short string, few bool) {
-	c.o = capture.Defaults()
+	c.o, c.flags = capture.Defaults(), f
+	before := map[string]bool{}
+	f.VisitAll(func(x *pflag.Flag) { before[x.Name] = true })
 	f.StringVar(&c.url, "url", "", "profile the server at this `address`, such as http://127.0.0.1:30000")
 	f.StringVar(&c.mappingURL, "mapping-url", "", "the `address` of a server without graphs: its traces give replayed kernels their source lines")
 	f.StringVar(&c.formalURL, "formal-url", "", "the `address` of the server to report on; the same as --url")
@@ -51,7 +55,6 @@ func (c *captureFlags) register(f *pflag.FlagSet, dir, short string, few bool) {
 	var rare pflag.FlagSet
 	rare.SortFlags = false
 	rare.IntVar(&c.o.Concurrency, "concurrency", c.o.Concurrency, "requests at a time; for decode this is the batch size")
-	rare.IntVar(&c.o.Requests, "requests", 0, "rounds of requests (default: as many as the steps need)")
 	rare.IntVar(&c.o.Warmup, "warmup", c.o.Warmup, "rounds of requests before the profile")
 	rare.Int64Var(&c.o.StartStep, "start-step", 0, "the forward pass to begin with: of SGLang and TokenSpeed counted from the server's start, of TensorRT-LLM from now (default: the next)")
 	rare.BoolVar(&c.o.Stack, "with-stack", c.o.Stack, "record Python frames; without them there are no source lines")
@@ -74,6 +77,11 @@ func (c *captureFlags) register(f *pflag.FlagSet, dir, short string, few bool) {
 	rare.VisitAll(func(x *pflag.Flag) {
 		x.Hidden = few
 		f.AddFlag(x)
+	})
+	f.VisitAll(func(x *pflag.Flag) {
+		if !before[x.Name] {
+			c.names = append(c.names, x.Name)
+		}
 	})
 }
 
@@ -325,6 +333,11 @@ func (a *analyzeFlags) checkCapture(args []string) error {
 	c := &a.capture
 	switch {
 	case !c.wanted():
+		for _, n := range c.names {
+			if c.flags.Changed(n) {
+				return usagef("analyze: --%s has no effect without a server to profile; name one with --url", n)
+			}
+		}
 		return nil
 	case c.url+c.formalURL != "" && len(args) > 0:
 		return usagef("analyze: a server with --url and the trace %q: give one of them", args[0])

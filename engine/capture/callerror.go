@@ -87,6 +87,9 @@ func (e errTimeout) Error() string {
 	return fmt.Sprintf("no complete answer within %v", time.Duration(e))
 }
 
+// errClosed is a connection that the server closed when it had a request.
+const errClosed = errAnswer("the connection was closed without an answer")
+
 // errAnswer is an answer that is not what the call promises.
 type errAnswer string
 
@@ -107,7 +110,7 @@ func plain(err error) (text error, unsent bool) {
 	case errors.Is(err, errTruncated):
 		return errTruncated, false
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return errAnswer("the connection was closed without an answer"), false
+		return errClosed, false
 	}
 	text = err
 	for {

@@ -79,7 +79,7 @@ func TestSGLang(t *testing.T) {
 		t.Errorf("server_args.json: %v, %s", err, args)
 	}
 	for _, c := range d.Calls() {
-		if c.Path == "/start_profile" {
+		if c.Path == "/start_profile" && c.Body["output_dir"] != nil {
 			want := map[string]any{"output_dir": c.Body["output_dir"], "num_steps": 5.0, "start_step": 1.0, "activities": []any{"CPU", "GPU"},
 				"with_stack": true, "record_shapes": true, "profile_by_stage": false}
 			equal(t, "start", c.Body, want)
@@ -149,7 +149,7 @@ func TestByStage(t *testing.T) {
 func TestReplicas(t *testing.T) {
 	d := enginedouble.SGLang(t, enginedouble.Options{Ranks: 2, Args: map[string]any{"dp_size": 2, "enable_dp_attention": true}})
 	o := quick(t, d.URL, "prefill")
-	o.Concurrency, o.Warmup, o.Requests = 3, 0, 6
+	o.Concurrency, o.Warmup, o.Steps = 3, 0, 4
 	if _, err := capturing(context.Background(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestVLLM(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "dp0_pp0_tp0_dcp0_ep0_rank0.1.pt.trace.json.gz"), []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	d := enginedouble.VLLM(t, enginedouble.Options{Dir: dir, Ranks: 2, Step: time.Millisecond})
+	d := enginedouble.VLLM(t, enginedouble.Options{Dir: dir, Ranks: 2, Step: 4 * time.Millisecond})
 	o := quick(t, d.URL)
 	o.ProfilerDir = dir
 	r, err := capturing(context.Background(), o)
@@ -278,7 +278,10 @@ func TestRefused(t *testing.T) {
 		"worker by stage": {sglang(map[string]any{"disaggregation_mode": "decode"}), func(o *capture.Options) {
 			o.Workloads, o.ByStage = capture.DefaultWorkloads()[1:], true
 		}, "it has one stage, and --profile-by-stage would wait for the other for ever"},
-		"context":    {sglang(map[string]any{"context_length": 4000}), nil, "workload prefill: 4090 tokens in and 1 out do not fit in the 4000"},
+		"context":        {sglang(map[string]any{"context_length": 4000}), nil, "workload prefill: 4090 tokens in and 1 out do not fit in the 4000"},
+		"folder of vllm": {sglang(nil), func(o *capture.Options) { o.ProfilerDir = "/x" }, "--profiler-dir has no effect on SGLang 0.5.9"},
+		"stacks of trtllm": {func(t *testing.T) *enginedouble.Double { return enginedouble.TensorRTLLM(t, enginedouble.Options{}) }, func(o *capture.Options) { o.Stack = false },
+			"--with-stack has no effect on TensorRT-LLM"},
 		"embeddings": {sglang(map[string]any{"is_embedding": true}), nil, "serves embeddings and generates nothing"},
 		"vllm without profiler": {func(t *testing.T) *enginedouble.Double { return enginedouble.VLLM(t, enginedouble.Options{}) }, nil,
 			`vLLM has it only when it was started with a profiler; start it with --profiler-config '{"profiler": "torch", "torch_profiler_dir": "/DIR"}', or an older one with VLLM_TORCH_PROFILER_DIR=/DIR`},

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -79,15 +80,11 @@ type call struct {
 // Errors after which a call may be repeated: one that only reads, and one that makes the
 // server work. Waiting once is enough for a server that hangs.
 func readAgain(err error) bool {
-	var late errTimeout
-	var e *CallError
 	switch status(err) {
-	case 0:
-		return errors.As(err, &e) && !errors.As(err, &late) && !errors.Is(err, context.Canceled)
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
-	return errors.Is(err, errTruncated)
+	return unsent(err) || errors.Is(err, errTruncated) || errors.Is(err, errClosed) || errors.Is(err, syscall.ECONNRESET)
 }
 
 func workAgain(err error) bool {

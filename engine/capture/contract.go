@@ -11,6 +11,11 @@ type contract interface {
 	lacks(ctx context.Context, s *Server) error
 	// windowed tells that a profile is given its number of steps and ends by itself.
 	windowed() bool
+	// stacks tells that a start says what to record beside the kernels.
+	stacks() bool
+	// free refuses a server that is being profiled, where it can be told, and disturbs
+	// nothing.
+	free(ctx context.Context) error
 	// start arms or starts a profile that writes into dir, a path of the server's. An error
 	// for which refused holds has started nothing.
 	start(ctx context.Context, dir string) error

@@ -46,7 +46,6 @@ type Options struct {
 	Shapes      bool // record the shapes of operands
 	Merge       bool // have the server also write one trace of all ranks
 	Prefix      string
-	Requests    int // rounds of probe requests; 0: as many as the steps need
 	Concurrency int // probe requests at a time
 	Warmup      int // rounds of requests before the profile
 	Seed        uint64
@@ -85,7 +84,7 @@ func Defaults() Options {
 // Limits of what may be asked for.
 const (
 	maxSteps       = 10_000
-	maxRequests    = 100_000
+	maxWarmup      = 1000
 	maxConcurrency = 1024
 	maxRetries     = 20
 )
@@ -136,12 +135,10 @@ func (o *Options) check() error {
 		return fmt.Errorf("--num-steps %d: expected 1 to %d", o.Steps, maxSteps)
 	case o.StartStep < 0 || o.StartStep >= farStep:
 		return fmt.Errorf("--start-step %d: expected 0 or the number of a forward pass", o.StartStep)
-	case o.Requests < 0 || o.Requests > maxRequests:
-		return fmt.Errorf("--requests %d: expected 0 to %d", o.Requests, maxRequests)
 	case o.Concurrency < 1 || o.Concurrency > maxConcurrency:
 		return fmt.Errorf("--concurrency %d: expected 1 to %d", o.Concurrency, maxConcurrency)
-	case o.Warmup < 0 || o.Warmup > maxRequests:
-		return fmt.Errorf("--warmup %d: expected 0 to %d", o.Warmup, maxRequests)
+	case o.Warmup < 0 || o.Warmup > maxWarmup:
+		return fmt.Errorf("--warmup %d: expected 0 to %d", o.Warmup, maxWarmup)
 	case o.Retries < 0 || o.Retries > maxRetries:
 		return fmt.Errorf("--retries %d: expected 0 to %d", o.Retries, maxRetries)
 	case o.ByStage && o.StartStep > 0:

@@ -61,6 +61,9 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if err := s.contract.lacks(ctx, s.Server); err != nil {
 		return nil, err
 	}
+	if err := s.idle(); err != nil {
+		return nil, err
+	}
 	if s.prompts, err = newPrompts(o.Seed); err != nil {
 		return nil, err
 	}
@@ -68,6 +71,34 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 		s.notes = append(s.notes, fmt.Sprintf("%s does not tell whether it replays graphs; a mapping trace needs a server without them", base))
 	}
 	return s, nil
+}
+
+// idle refuses options that would have no effect, and folders that hold traces already.
+func (s *Session) idle() error {
+	for _, f := range []struct {
+		flag string
+		set  bool
+	}{
+		{"--profiler-dir", s.o.ProfilerDir != "" && s.contract.windowed()},
+		{"--server-output", s.o.ServerDir != "" && !s.contract.windowed()},
+		{"--with-stack", !s.o.Stack && !s.contract.stacks()},
+		{"--record-shapes", !s.o.Shapes && !s.contract.stacks()},
+	} {
+		if f.set {
+			return fmt.Errorf("%s has no effect on %s; leave it out", f.flag, s.Server)
+		}
+	}
+	for _, w := range s.o.Workloads {
+		dir := filepath.Join(s.o.Dir, w.Name)
+		there, err := list(dir)
+		if err != nil {
+			return err
+		}
+		if len(there) > 0 {
+			return fmt.Errorf("%s: %d files are there already, and traces of two runs must not be mixed; choose another folder", dir, len(there))
+		}
+	}
+	return nil
 }
 
 // Comparable says why the traces of two servers are no pair; nil is that they are, as far
@@ -164,15 +195,6 @@ func (s *Session) Run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	r := &Result{Server: s.Server, Dir: s.o.Dir}
-	for _, w := range s.o.Workloads {
-		there, err := list(filepath.Join(dir, w.Name))
-		if err != nil {
-			return nil, err
-		}
-		if len(there) > 0 {
-			return nil, fmt.Errorf("%s: %d files are there already, and traces of two runs must not be mixed; choose another folder", filepath.Join(s.o.Dir, w.Name), len(there))
-		}
-	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -228,6 +250,10 @@ func (s *Session) workload(ctx context.Context, c *Captured) (err error) {
 		p.files.dir = s.o.ProfilerDir
 	}
 	if p.files.before, err = list(p.files.dir); err != nil {
+		return err
+	}
+	// Before the warm-up, which would be in the profile of whoever is at it.
+	if err := s.contract.free(ctx); err != nil {
 		return err
 	}
 	if err := p.warm(ctx); err != nil {
@@ -305,16 +331,13 @@ func (p *profile) around(ctx context.Context) error {
 		return err
 	}
 	short := p.w.Out <= int(p.o.Steps)+1 // a request ends before the steps do
-	rounds := p.o.Requests
-	switch {
-	case rounds == 0 && !short:
+	if !short {
 		// One is enough, and what it decodes behind the window is of no use.
 		probes := p.launch(ctx, p.w.In, p.w.Out)
 		defer probes.end()
 		return p.wait(ctx, probes)
-	case rounds == 0:
-		rounds = int(p.o.Steps) + 2
 	}
+	rounds := int(p.o.Steps) + 2
 	for n := range rounds {
 		p.phase("sending probes", fmt.Sprintf("round %d of %d", n+1, rounds))
 		u, err := p.round(ctx, p.w.In, p.w.Out)
@@ -323,7 +346,7 @@ func (p *profile) around(ctx context.Context) error {
 		}
 		p.cached(u)
 	}
-	if p.o.ByStage && short {
+	if p.o.ByStage {
 		// The other stage is armed still, and would record whoever decodes next.
 		if err := p.drain(ctx); err != nil {
 			return err
@@ -352,6 +375,10 @@ func (p *profile) inside(ctx context.Context) error {
 	return p.wait(ctx, probes)
 }
 
+// underWay is how many tokens may be on their way here when a profiler has started; they
+// were made before it.
+const underWay = 3
+
 // between starts and stops a profiler that has no window.
 func (p *profile) between(ctx context.Context) error {
 	if p.w.decode() {
@@ -368,7 +395,7 @@ func (p *profile) between(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := probes.await(ctx, from, int(p.o.Steps)); err != nil {
+		if _, err := probes.await(ctx, from, int(p.o.Steps)+underWay); err != nil {
 			return err
 		}
 		return p.stopAndWait(ctx)
@@ -376,12 +403,9 @@ func (p *profile) between(ctx context.Context) error {
 	if err := p.begin(ctx); err != nil {
 		return err
 	}
-	rounds := p.o.Requests
-	if rounds == 0 {
-		rounds = 1
-		if p.w.prefill() {
-			rounds = int(p.o.Steps)
-		}
+	rounds := 1
+	if p.w.prefill() {
+		rounds = int(p.o.Steps)
 	}
 	for range rounds {
 		u, err := p.round(ctx, p.w.In, p.w.Out)

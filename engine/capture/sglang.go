@@ -137,9 +137,21 @@ func graphsOn(s *Server) (argument, flags string) {
 }
 
 func (e *sglang) windowed() bool { return true }
+func (e *sglang) stacks() bool   { return true }
 
 func (e *sglang) start(ctx context.Context, dir string) error {
-	err := e.control.command(ctx, "/start_profile", e.profile(dir), e.o.Timeout)
+	return e.arm(ctx, e.profile(dir))
+}
+
+// free arms a profile that never begins: the server says no while one runs.
+func (e *sglang) free(ctx context.Context) error { return e.arm(ctx, e.never()) }
+
+func (e *sglang) never() map[string]any {
+	return map[string]any{"start_step": farStep, "num_steps": 1, "profile_by_stage": false}
+}
+
+func (e *sglang) arm(ctx context.Context, body map[string]any) error {
+	err := e.control.command(ctx, "/start_profile", body, e.o.Timeout)
 	if status(err) >= 500 && refused(err) {
 		return hint(err, "the server says why only in its log; most often a profile is running already, which is left alone: wait for it, or end it with POST /stop_profile")
 	}
@@ -171,11 +183,7 @@ func (e *sglang) stop(ctx context.Context) error {
 	if err == nil || status(err) < 500 {
 		return err
 	}
-	never := e.profile("")
-	delete(never, "output_dir")
-	delete(never, "merge_profiles")
-	never["profile_by_stage"], never["start_step"], never["num_steps"] = false, farStep, 1
-	if e.control.command(ctx, "/start_profile", never, e.o.Timeout) == nil {
+	if e.control.command(ctx, "/start_profile", e.never(), e.o.Timeout) == nil {
 		return nil
 	}
 	// It began between the two calls.
@@ -245,7 +253,7 @@ func unlist(data []byte) []byte {
 
 // [prefix-]id-TP-0[-DP-0][-PP-0][-EP-0][-STAGE].trace.json.gz and merged-id.trace.json.gz
 var (
-	sglangName   = regexp.MustCompile(`^(?:.*-)?TP-(\d{1,6})((?:-(?:DP|PP|EP)-\d{1,6})*)(?:-(EXTEND|DECODE|prefill|decode))?\.trace\.json\.gz$`)
+	sglangName   = regexp.MustCompile(`^(?:.*-)?TP-(\d{1,6})((?:-(?:DP|PP|EP)-\d{1,6})*)(?:-(?:ForwardMode\.)?(EXTEND|DECODE|prefill|decode))?\.trace\.json\.gz$`)
 	sglangMerged = regexp.MustCompile(`^merged-.*\.trace\.json\.gz$`)
 )
 

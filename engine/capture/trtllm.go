@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -35,12 +36,29 @@ func (e *trtllm) lacks(ctx context.Context, _ *Server) error {
 }
 
 func (e *trtllm) windowed() bool { return true }
+func (e *trtllm) stacks() bool   { return false }
+
+// free schedules a window that never opens, which is refused while there is another, and
+// takes it back.
+func (e *trtllm) free(ctx context.Context) error {
+	err := e.open(ctx, map[string]any{"num_steps": 1, "start_step": farStep})
+	if refused(err) {
+		return err
+	}
+	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.o.Timeout)
+	defer cancel()
+	return cmp.Or(err, e.stop(back))
+}
 
 func (e *trtllm) start(ctx context.Context, dir string) error {
 	body := map[string]any{"output_dir": dir, "num_steps": e.o.Steps, "activities": []string{"CPU", "GPU"}}
 	if e.o.StartStep > 0 {
 		body["start_step"] = e.o.StartStep
 	}
+	return e.open(ctx, body)
+}
+
+func (e *trtllm) open(ctx context.Context, body map[string]any) error {
 	err := e.control.command(ctx, "/start_profile", body, e.o.Timeout)
 	if status(err) >= 500 && refused(err) {
 		return hint(err, "if a profile is running already it is left alone: wait for it, or end it with POST /stop_profile; otherwise the folder could not be made by the server")

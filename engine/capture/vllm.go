@@ -62,7 +62,9 @@ func onlyScheduler(c *client, o *Options, name string) error {
 	return nil
 }
 
-func (e *vllm) windowed() bool { return false }
+func (e *vllm) windowed() bool             { return false }
+func (e *vllm) stacks() bool               { return false }
+func (e *vllm) free(context.Context) error { return nil } // it does not tell
 
 func (e *vllm) start(ctx context.Context, _ string) error {
 	return e.control.command(ctx, "/start_profile", nil, e.o.Timeout)
