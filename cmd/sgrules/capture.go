@@ -295,23 +295,30 @@ func quoted(s string) string {
 // phases shows what goes on: on a terminal in one line, elsewhere a line for each phase.
 type phases struct {
 	w        io.Writer
-	on, tty  bool
+	on       bool
+	tty      *os.File // nil if it is none
 	last     string
 	unbroken bool // the cursor stands in a line
 }
 
 func newPhases(w io.Writer, quiet bool) *phases {
-	f, ok := w.(*os.File)
-	return &phases{w: w, on: !quiet, tty: ok && term.IsTerminal(int(f.Fd()))}
+	p := &phases{w: w, on: !quiet}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.tty = f
+	}
+	return p
 }
 
 func (p *phases) update(phase, detail string) {
 	switch {
 	case !p.on:
-	case p.tty:
+	case p.tty != nil:
 		line := clean(phase)
 		if detail != "" {
 			line += ": " + clean(detail)
+		}
+		if n, _ := terminal(p.tty); n > 1 {
+			line = cut(line, n-1)
 		}
 		fmt.Fprint(p.w, "\r\x1b[K"+line)
 		p.unbroken = true

@@ -53,6 +53,9 @@ func startServer(specs string) func(ts *testscript.TestScript, neg bool, args []
 		}
 		if len(files) > 0 {
 			o.Trace = func(stage string, rank int) *tracebuild.Spec {
+				if files[stage] == "" {
+					return nil
+				}
 				s, err := tracebuild.Load(filepath.Join(specs, strings.ReplaceAll(files[stage], "{rank}", strconv.Itoa(rank))))
 				if err != nil {
 					panic(err)

@@ -80,25 +80,29 @@ func TestFaults(t *testing.T) {
 			text(200, "application/json", `{"data":[{"id":"m","owned_by":"llamacpp"}],"x":1}`)(w, r)
 			return true
 		}, []string{`its models are owned by "llamacpp"`, "--framework"}, false},
-		"start 500":       {on("/start_profile", 2, text(500, "text/plain", "Internal Server Error")), []string{"POST ", "/start_profile: HTTP 500", "most often a profile is running already, which is left alone"}, false},
-		"free 500":        {on("/start_profile", 1, text(500, "text/plain", "Internal Server Error")), []string{"/start_profile: HTTP 500", "which is left alone"}, false},
-		"free hangs":      {on("/start_profile", 1, hang), []string{"/start_profile: no complete answer within 300ms"}, false},
-		"start 404":       {on("/start_profile", 2, text(404, "application/json", `{"detail":"Not Found"}`)), []string{"/start_profile: HTTP 404 Not Found", "this server has no profiler to control"}, false},
-		"start 401":       {on("/start_profile", 2, text(401, "application/json", `{"error":"Unauthorized"}`)), []string{"/start_profile: HTTP 401", "--admin-key-file or SGRULES_ADMIN_KEY"}, false},
-		"start 504":       {on("/start_profile", 2, text(504, "text/plain", "upstream timed out")), []string{"/start_profile: HTTP 504"}, true},
-		"start hangs":     {on("/start_profile", 2, hang), []string{"/start_profile: no complete answer within 300ms"}, true},
-		"start breaks":    {on("/start_profile", 2, breakOff("")), []string{"/start_profile: the connection was closed without an answer"}, true},
-		"start html":      {on("/start_profile", 2, page), []string{"/start_profile: the answer is an HTML page"}, true},
-		"warm-up 400":     {on("/generate", 1, text(400, "application/json", `{"error":{"message":"input too long"}}`)), []string{"workload prefill: POST ", "/generate: HTTP 400 Bad Request; the answer begins \"{\\\"error\\\":{\\\"message\\\":\\\"input too long\\\"}}\""}, false},
-		"probe 500":       {on("/generate", 3, text(500, "text/plain", "boom")), []string{"/generate: HTTP 500", `"boom"`}, true},
-		"probe hangs":     {on("/generate", 3, hang), []string{"/generate: no complete answer within 400ms"}, true},
-		"probe breaks":    {on("/generate", 3, breakOff(`{"text":`)), []string{"/generate: the connection was closed before the answer was complete"}, true},
-		"probe html":      {on("/generate", 3, page), []string{"/generate: the answer is an HTML page and not JSON"}, true},
-		"probe no meta":   {on("/generate", 3, text(200, "application/json", `{"text":"x"}`)), []string{"/generate: the answer has no meta_info"}, true},
-		"probe abort":     {on("/generate", 3, text(200, "application/json", `{"meta_info":{"finish_reason":{"type":"abort","message":"no memory"}}}`)), []string{"the server gave the request up: finish_reason is abort"}, true},
-		"probe error":     {on("/generate", 3, text(200, "application/json", `{"error":{"message":"no\u001b[2Jmemory"}}`)), []string{`the server says "no\x1b[2Jmemory"`}, true},
-		"redirect abroad": {on("/server_info", 1, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://192.0.2.1/server_info", 302) }), []string{"it redirects to http://192.0.2.1/server_info, which is another server than the one given"}, false},
-		"redirect start":  {on("/start_profile", 2, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 307) }), []string{"it redirects to /elsewhere of itself"}, true},
+		"start 500":     {on("/start_profile", 2, text(500, "text/plain", "Internal Server Error")), []string{"POST ", "/start_profile: HTTP 500", "most often a profile is running already, which is left alone"}, false},
+		"free 500":      {on("/start_profile", 1, text(500, "text/plain", "Internal Server Error")), []string{"/start_profile: HTTP 500", "which is left alone"}, false},
+		"free hangs":    {on("/start_profile", 1, hang), []string{"/start_profile: no complete answer within 300ms"}, false},
+		"start 404":     {on("/start_profile", 2, text(404, "application/json", `{"detail":"Not Found"}`)), []string{"/start_profile: HTTP 404 Not Found", "this server has no profiler to control"}, false},
+		"start 401":     {on("/start_profile", 2, text(401, "application/json", `{"error":"Unauthorized"}`)), []string{"/start_profile: HTTP 401", "--admin-key-file or SGRULES_ADMIN_KEY"}, false},
+		"start 504":     {on("/start_profile", 2, text(504, "text/plain", "upstream timed out")), []string{"/start_profile: HTTP 504"}, true},
+		"start hangs":   {on("/start_profile", 2, hang), []string{"/start_profile: no complete answer within 300ms"}, true},
+		"start breaks":  {on("/start_profile", 2, breakOff("")), []string{"/start_profile: the connection was closed without an answer"}, true},
+		"start html":    {on("/start_profile", 2, page), []string{"/start_profile: the answer is an HTML page"}, true},
+		"warm-up 400":   {on("/generate", 1, text(400, "application/json", `{"error":{"message":"input too long"}}`)), []string{"workload prefill: POST ", "/generate: HTTP 400 Bad Request; the answer begins \"{\\\"error\\\":{\\\"message\\\":\\\"input too long\\\"}}\""}, false},
+		"probe 500":     {on("/generate", 3, text(500, "text/plain", "boom")), []string{"/generate: HTTP 500", `"boom"`}, true},
+		"probe hangs":   {on("/generate", 3, hang), []string{"/generate: no complete answer within 400ms"}, true},
+		"probe breaks":  {on("/generate", 3, breakOff(`{"text":`)), []string{"/generate: the connection was closed before the answer was complete"}, true},
+		"probe html":    {on("/generate", 3, page), []string{"/generate: the answer is an HTML page and not JSON"}, true},
+		"probe no meta": {on("/generate", 3, text(200, "application/json", `{"text":"x"}`)), []string{"/generate: the answer has no meta_info"}, true},
+		"probe abort":   {on("/generate", 3, text(200, "application/json", `{"meta_info":{"finish_reason":{"type":"abort","message":"no memory"}}}`)), []string{"the server gave the request up: finish_reason is abort"}, true},
+		"probe error":   {on("/generate", 3, text(200, "application/json", `{"error":{"message":"no\u001b[2Jmemory"}}`)), []string{`the server says "no\x1b[2Jmemory"`}, true},
+		"redirect abroad": {on("/server_info", 1, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://192.0.2.1/server_info", http.StatusFound)
+		}), []string{"it redirects to http://192.0.2.1/server_info, which is another server than the one given"}, false},
+		"redirect start": {on("/start_profile", 2, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}), []string{"it redirects to /elsewhere of itself"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

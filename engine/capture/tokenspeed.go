@@ -51,7 +51,7 @@ func (e *tokenspeed) lacks(_ context.Context, s *Server) error {
 }
 
 // id-[DP0-][CP0-]TP0[-STAGE].trace.json.gz
-var tokenspeedName = regexp.MustCompile(`^.*-((?:DP\d{1,6}-)?(?:CP\d{1,6}-)?)TP(\d{1,6})(?:-(EXTEND|MIXED|DECODE))?\.trace\.json\.gz$`)
+var tokenspeedName = regexp.MustCompile(`^.*?-((?:DP\d{1,6}-)?(?:CP\d{1,6}-)?)TP(\d{1,6})(?:-(EXTEND|MIXED|DECODE))?\.trace\.json\.gz$`)
 
 func (e *tokenspeed) trace(name string) (Trace, bool) {
 	m := tokenspeedName.FindStringSubmatch(name)

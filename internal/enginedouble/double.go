@@ -25,7 +25,8 @@ import (
 type Options struct {
 	Args  map[string]any // the server's arguments, over the double's own
 	Ranks int            // processes that write a trace; 0 is one
-	// Trace describes what a rank recorded: stage "prefill", "decode", or "" for both.
+	// Trace describes what a rank recorded: stage "prefill", "decode", or "" for both. With
+	// nil, or for nil, it is a kernel or two.
 	Trace func(stage string, rank int) *tracebuild.Spec
 	// Flush is how long a trace stays half written.
 	Flush time.Duration
@@ -218,7 +219,9 @@ func (d *Double) write(dir string, name func(rank int) string) {
 func (d *Double) writeFile(path, stage string, rank int) {
 	spec := small(stage, rank)
 	if d.o.Trace != nil {
-		spec = d.o.Trace(stage, rank)
+		if s := d.o.Trace(stage, rank); s != nil {
+			spec = s
+		}
 	}
 	o := spec.Write
 	o.Gzip = strings.HasSuffix(path, ".gz")

@@ -12,12 +12,11 @@ import (
 type scheduler struct {
 	tokenspeed bool
 
-	dir, prefix        string
-	byStage            bool
-	start, target      int // forward_ct; 0 is not set
-	steps              int
-	prefills, decodes  int
-	hasStart, hasSteps bool
+	dir, prefix       string
+	byStage           bool
+	start, target     int // forward_ct; 0 is not set
+	steps             int
+	prefills, decodes int
 }
 
 // SGLang starts a double of SGLang's server.
