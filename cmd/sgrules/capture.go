@@ -62,6 +62,7 @@ func (c *captureFlags) register(f *pflag.FlagSet, dir, short string, few bool) {
 	rare.BoolVar(&c.o.Merge, "merge-profiles", false, "have SGLang also write one trace of all ranks")
 	rare.StringVar(&c.o.Prefix, "profile-prefix", "", "have SGLang begin the names of traces with this `text`")
 	rare.Uint64Var(&c.o.Seed, "seed", 0, "choose the prompts by this `number` (default: prompts the server has not seen)")
+	rare.IntVar(&c.o.WorldSize, "world-size", 0, "the `number` of ranks that write a trace here (default: what the server tells, else until no more come)")
 	rare.StringVar(&c.serverDir, "server-output", "", "the `folder` for the traces as the server sees it, when that is another path")
 	rare.StringVar(&c.profilerDir, "profiler-dir", "", "the `folder` that vLLM was started to write traces to, as seen here")
 	rare.StringVar(&c.requestsURL, "requests-url", "", "the `address` that requests go to, when it is not the server's: the router of PD-disaggregated serving")
@@ -320,8 +321,10 @@ func (p *phases) update(phase, detail string) {
 		if n, _ := terminal(p.tty); n > 1 {
 			line = cut(line, n-1)
 		}
-		fmt.Fprint(p.w, "\r\x1b[K"+line)
-		p.unbroken = true
+		if line != p.last {
+			fmt.Fprint(p.w, "\r\x1b[K"+line)
+		}
+		p.last, p.unbroken = line, true
 	case phase != p.last:
 		fmt.Fprintf(p.w, "sgrules: %s\n", clean(phase))
 		p.last = phase

@@ -188,7 +188,7 @@ func TestVLLM(t *testing.T) {
 	}
 	d := enginedouble.VLLM(t, enginedouble.Options{Dir: dir, Ranks: 2, Step: 4 * time.Millisecond})
 	o := quick(t, d.URL)
-	o.ProfilerDir = dir
+	o.ProfilerDir, o.WorldSize = dir, 2
 	r, err := capturing(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +199,7 @@ func TestVLLM(t *testing.T) {
 	}
 	equal(t, "wanted", names(r.Captured[1].Wanted(1, false)), []string{"decode/dp0_pp0_tp1_dcp0_ep0_rank1.1782843274773021.pt.trace.json.gz"})
 	equal(t, "traces", len(r.Captured[0].Traces), 3)
-	equal(t, "server", r.Server.String(), "vLLM 0.14.0, openai/gpt-oss-20b")
+	equal(t, "server", r.Server.String(), "vLLM 0.14.0, openai/gpt-oss-20b, 2 ranks")
 	equal(t, "stops", d.Count("/stop_profile"), 2)
 }
 

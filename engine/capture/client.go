@@ -182,7 +182,7 @@ func (c *client) command(ctx context.Context, path string, body any, timeout tim
 		return hint(c.fail(ctx, k, http.StatusOK, answer, errAnswer("the answer is an HTML page")), "is this the port of the server itself?")
 	}
 	if s := status(err); s == http.StatusNotFound || s == http.StatusMethodNotAllowed {
-		return hint(err, "this server has no profiler to control")
+		return hint(err, "this server has no profiler to control; a router has none either, its workers do")
 	}
 	return err
 }

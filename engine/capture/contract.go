@@ -25,6 +25,9 @@ type contract interface {
 	// generate makes the server work on a prompt. With token not nil the answer is streamed
 	// and token is called for each part of it.
 	generate(ctx context.Context, prompt []int, out int, token func()) (usage, error)
+	// silent is a reason of the engine's own for a profile that leaves nothing, as the end of
+	// a sentence; "" is none.
+	silent() string
 	// trace reads the name of a trace file.
 	trace(name string) (Trace, bool)
 	// files is how many files a profile leaves, 0 if that is not known.

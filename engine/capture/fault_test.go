@@ -83,7 +83,7 @@ func TestFaults(t *testing.T) {
 		"start 500":     {on("/start_profile", 2, text(500, "text/plain", "Internal Server Error")), []string{"POST ", "/start_profile: HTTP 500", "most often a profile is running already, which is left alone"}, false},
 		"free 500":      {on("/start_profile", 1, text(500, "text/plain", "Internal Server Error")), []string{"/start_profile: HTTP 500", "which is left alone"}, false},
 		"free hangs":    {on("/start_profile", 1, hang), []string{"/start_profile: no complete answer within 300ms"}, false},
-		"start 404":     {on("/start_profile", 2, text(404, "application/json", `{"detail":"Not Found"}`)), []string{"/start_profile: HTTP 404 Not Found", "this server has no profiler to control"}, false},
+		"start 404":     {on("/start_profile", 2, text(404, "application/json", `{"detail":"Not Found"}`)), []string{"/start_profile: HTTP 404 Not Found", "this server has no profiler to control; a router has none either, its workers do"}, false},
 		"start 401":     {on("/start_profile", 2, text(401, "application/json", `{"error":"Unauthorized"}`)), []string{"/start_profile: HTTP 401", "--admin-key-file or SGRULES_ADMIN_KEY"}, false},
 		"start 504":     {on("/start_profile", 2, text(504, "text/plain", "upstream timed out")), []string{"/start_profile: HTTP 504"}, true},
 		"start hangs":   {on("/start_profile", 2, hang), []string{"/start_profile: no complete answer within 300ms"}, true},

@@ -73,7 +73,7 @@ type watch struct {
 	dir    string
 	before listing // what stood there before the profile
 	parse  func(name string) (Trace, bool)
-	// files is how many there will be, 0 if nobody tells; late tells that more may come while
+	// files is how many there will be of ranks or of all of them, 0 if nobody tells; late tells that more may come while
 	// those that are there are whole.
 	files int
 	late  bool
@@ -125,12 +125,15 @@ func (w *watch) look(ctx context.Context) (done bool, err error) {
 			f.trace.Bytes, f.since, f.tried, f.whole = size, w.clock.Now(), time.Time{}, false
 		}
 	}
-	all := len(w.seen) > 0
+	all, ranked := len(w.seen) > 0, 0
 	for name, f := range w.seen {
 		if _, ok := there[name]; !ok {
 			delete(w.seen, name)
 			all = false
 			continue
+		}
+		if f.trace.Rank >= 0 || f.trace.Merged {
+			ranked++
 		}
 		now := w.clock.Now()
 		quiet := now.Sub(f.since)
@@ -142,7 +145,7 @@ func (w *watch) look(ctx context.Context) (done bool, err error) {
 		}
 		all = all && f.whole && (!w.late || quiet >= 3*w.clock.Settle)
 	}
-	return all && len(w.seen) >= w.files, nil
+	return all && ranked >= w.files, nil
 }
 
 // traces are the files found so far, by rank, place and stage.

@@ -3,6 +3,7 @@ package capture
 import (
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -39,6 +40,25 @@ func TestNames(t *testing.T) {
 		got, ok := newContract(c.engine, nil, nil, &o).trace(c.name)
 		if got != c.want || ok != c.ok {
 			t.Errorf("%s %s: %+v, %v; want %+v, %v", c.engine, c.name, got, ok, c.want, c.ok)
+		}
+	}
+}
+
+// TestFrameworkOf tells engines apart by what they answer to /server_info.
+func TestFrameworkOf(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"tp_size": 1, "model_path": "m"}`:                       "sglang",
+		`{"internal_states": [], "server_args": {"tp_size": 1}}`:  "sglang",
+		`{"server_args": {"tp_size": 2.0}, "active_requests": 0}`: "tokenspeed",
+		`{"vllm_config": "model='m'"}`:                            "vllm",
+		`{"version": "1"}`:                                        "",
+	} {
+		var info map[string]any
+		if err := json.Unmarshal([]byte(text), &info); err != nil {
+			t.Fatal(err)
+		}
+		if got := frameworkOf(info); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
 }

@@ -48,7 +48,10 @@ type Options struct {
 	Prefix      string
 	Concurrency int // probe requests at a time
 	Warmup      int // rounds of requests before the profile
-	Seed        uint64
+	// WorldSize is how many ranks write a trace on this machine; 0 asks the server, and waits
+	// for no more to come where it does not tell.
+	WorldSize int
+	Seed      uint64
 	// Mapping asks for a trace that knows its source lines: a server with graphs on is
 	// refused.
 	Mapping bool
@@ -85,6 +88,7 @@ func Defaults() Options {
 const (
 	maxSteps       = 10_000
 	maxWarmup      = 1000
+	maxWorld       = 100_000
 	maxConcurrency = 1024
 	maxRetries     = 20
 )
@@ -139,6 +143,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("--concurrency %d: expected 1 to %d", o.Concurrency, maxConcurrency)
 	case o.Warmup < 0 || o.Warmup > maxWarmup:
 		return fmt.Errorf("--warmup %d: expected 0 to %d", o.Warmup, maxWarmup)
+	case o.WorldSize < 0 || o.WorldSize > maxWorld:
+		return fmt.Errorf("--world-size %d: expected the number of ranks, or 0 to ask the server", o.WorldSize)
 	case o.Retries < 0 || o.Retries > maxRetries:
 		return fmt.Errorf("--retries %d: expected 0 to %d", o.Retries, maxRetries)
 	case o.ByStage && o.StartStep > 0:

@@ -25,7 +25,7 @@ func (s *Session) workload(ctx context.Context, c *Captured) (err error) {
 	}
 	p := &profile{Session: s, w: w}
 	p.files = watch{dir: c.Dir, parse: s.contract.trace, files: s.contract.files(s.Server), clock: &s.o}
-	p.files.late = s.Server.Ranks == 0 && s.contract.windowed()
+	p.files.late = s.Server.Ranks == 0
 	if s.o.ProfilerDir != "" && !s.contract.windowed() {
 		p.files.dir = s.o.ProfilerDir
 	}
@@ -280,11 +280,14 @@ func (p *profile) missing() error {
 		}
 		return fmt.Errorf("after %v the traces are not all there and whole (%s): %s; give the server more time with --trace-timeout, or look into its log", p.o.TraceTimeout, p.files.state(), strings.Join(names, ", "))
 	}
+	if !p.contract.windowed() {
+		return fmt.Errorf("after %v no new trace is in %s; it is not the folder that the server writes to as it is seen here, or the server runs on another machine: copy the traces from there and run sgrules analyze on the copy", p.o.TraceTimeout, p.files.dir)
+	}
 	dir := p.files.dir
 	if p.o.ServerDir != "" {
 		dir = p.o.ServerDir
 	}
-	return fmt.Errorf("after %v no trace is in %s; the server writes to %s as it sees it: on another machine or in a container that is another folder, so share one and name it twice (--output as it is seen here, which analyze calls --capture-dir, and --server-output as the server sees it), or copy the traces from there and run sgrules analyze on the copy; on this machine, its user must be able to write there", p.o.TraceTimeout, p.files.dir, dir)
+	return fmt.Errorf("after %v no trace is in %s; the server writes to %s as it sees it: on another machine or in a container that is another folder, so share one and name it twice (--output as it is seen here, which analyze calls --capture-dir, and --server-output as the server sees it), or copy the traces from there and run sgrules analyze on the copy; on this machine, its user must be able to write there%s", p.o.TraceTimeout, p.files.dir, dir, p.contract.silent())
 }
 
 // hurry bounds how long an interrupted run waits for the profiler to stop.

@@ -57,6 +57,9 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if s.Server, err = s.contract.identify(ctx); err != nil {
 		return nil, err
 	}
+	if o.WorldSize > 0 {
+		s.Server.Ranks = o.WorldSize
+	}
 	if err := s.contract.lacks(ctx, s.Server); err != nil {
 		return nil, err
 	}

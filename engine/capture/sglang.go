@@ -138,6 +138,7 @@ func graphsOn(s *Server) (argument, flags string) {
 
 func (e *sglang) windowed() bool { return true }
 func (e *sglang) stacks() bool   { return true }
+func (e *sglang) silent() string { return "" }
 
 func (e *sglang) start(ctx context.Context, dir string) error {
 	return e.arm(ctx, e.profile(dir))

@@ -61,10 +61,10 @@ func (e *tokenspeed) trace(name string) (Trace, bool) {
 	return Trace{Rank: rankNumber(m[2]), Place: strings.TrimSuffix(m[1], "-"), Stage: stageOf(m[3])}, true
 }
 
-// files is not known: the number of ranks is not told by name.
-func (e *tokenspeed) files(*Server) int {
+// files is not known without the number of ranks, but for one a stage.
+func (e *tokenspeed) files(s *Server) int {
 	if e.o.ByStage {
-		return 2 // one a stage at least
+		return 2 * max(1, s.Ranks)
 	}
-	return 0
+	return s.Ranks
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"regexp"
 )
 
@@ -37,6 +38,9 @@ func (e *trtllm) lacks(ctx context.Context, _ *Server) error {
 
 func (e *trtllm) windowed() bool { return true }
 func (e *trtllm) stacks() bool   { return false }
+func (e *trtllm) silent() string {
+	return "; and of TensorRT-LLM only the PyTorch backend has a profiler, the others take the call and do nothing"
+}
 
 // free schedules a window that never opens, which is refused while there is another, and
 // takes it back.
@@ -60,7 +64,7 @@ func (e *trtllm) start(ctx context.Context, dir string) error {
 
 func (e *trtllm) open(ctx context.Context, body map[string]any) error {
 	err := e.control.command(ctx, "/start_profile", body, e.o.Timeout)
-	if status(err) >= 500 && refused(err) {
+	if s := status(err); refused(err) && (s == http.StatusBadRequest || s == http.StatusConflict || s >= 500) {
 		return hint(err, "if a profile is running already it is left alone: wait for it, or end it with POST /stop_profile; otherwise the folder could not be made by the server")
 	}
 	return err
@@ -80,4 +84,4 @@ func (e *trtllm) trace(name string) (Trace, bool) {
 	return Trace{Rank: rankNumber(m[1])}, true
 }
 
-func (e *trtllm) files(*Server) int { return 0 }
+func (e *trtllm) files(s *Server) int { return s.Ranks }

@@ -64,6 +64,7 @@ func onlyScheduler(c *client, o *Options, name string) error {
 
 func (e *vllm) windowed() bool             { return false }
 func (e *vllm) stacks() bool               { return false }
+func (e *vllm) silent() string             { return "" }
 func (e *vllm) free(context.Context) error { return nil } // it does not tell
 
 func (e *vllm) start(ctx context.Context, _ string) error {
@@ -94,4 +95,4 @@ func (e *vllm) trace(name string) (Trace, bool) {
 	return t, true
 }
 
-func (e *vllm) files(*Server) int { return 0 }
+func (e *vllm) files(s *Server) int { return s.Ranks }
