@@ -70,7 +70,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 		return nil, err
 	}
 	if o.Mapping && s.Server.args == nil {
-		s.notes = append(s.notes, fmt.Sprintf("%s does not tell whether it replays graphs; a mapping trace needs a server without them", base))
+		s.notes = append(s.notes, fmt.Sprintf("%s does not tell whether it replays graphs; a mapping trace needs a server without them (of vLLM: one with --enforce-eager)", base))
 	}
 	return s, nil
 }
