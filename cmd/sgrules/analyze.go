@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sgrules/sgrules/engine"
+	"github.com/sgrules/sgrules/engine/capture"
 	"github.com/sgrules/sgrules/engine/report"
 	"github.com/sgrules/sgrules/internal/safefile"
 )
@@ -43,6 +44,7 @@ type analyzeFlags struct {
 	per       string
 	timeline  bool
 	noNotes   bool
+	capture   captureFlags
 }
 
 var (
@@ -55,7 +57,7 @@ var (
 func analyzeCommand() command {
 	return command{
 		name:  "analyze",
-		args:  "TRACE… | DIRECTORY | -",
+		args:  "TRACE… | DIRECTORY | - | --url ADDRESS",
 		short: "print where the GPU time of a trace went and what could be fused or hidden",
 		long: `Analyze reads PyTorch-profiler traces (.json, .json.gz) of one run and prints the kernels
 with the source lines that launched them, the communication that was exposed, the known
@@ -64,13 +66,18 @@ fusion patterns that are taken or missing, and a short conclusion.
 A profile directory stands for the traces of one rank of its newest profile, one a stage.
 With --ranks the others are compared with it: transfer and waiting of the collectives, the
 rank that came last, the kernels that take longer on one rank than on another.
-A file server_args.json beside the trace tells which paths the server had switched off.`,
+A file server_args.json beside the trace tells which paths the server had switched off.
+
+With --url the traces come from a running server, which is profiled first; all flags of
+'sgrules capture' work here too, but that the folder for the traces is --capture-dir.`,
 		example: `sgrules analyze trace.json.gz
 sgrules analyze --min-share 0.2 --wide 1782843274.77-TP-0-DECODE.trace.json.gz
 sgrules analyze --rank 1 profile-directory/
 sgrules analyze --ranks all profile-directory/
 sgrules analyze --per layer --timeline trace.json.gz
 sgrules analyze --mapping capture.trace.json.gz --formal decode.trace.json.gz
+sgrules analyze --url http://127.0.0.1:30000 --num-steps 5 --profile-by-stage
+sgrules analyze --mapping-url http://127.0.0.1:30001 --formal-url http://127.0.0.1:30000
 sgrules analyze --format json trace.json.gz | jq '.fuse[] | [.rule, .verdict]'
 zstd -dc trace.json.zst | sgrules analyze -
 sgrules analyze --fail-on should-apply,partial trace.json.gz`,
@@ -93,21 +100,26 @@ sgrules analyze --fail-on should-apply,partial trace.json.gz`,
 			f.StringVar(&a.args, "server-args", "", "`file` with the server's arguments (default: server_args.json beside the trace)")
 			f.StringArrayVar(&a.logs, "server-log", nil, "a log `file` of the profiled server, beside the *.log files next to the trace: tells whether SGLang served a diffusion model itself; may be repeated")
 			f.BoolVar(&a.diffusers, "allow-diffusers", false, "analyse a trace of the diffusers backend too, which is no evidence for SGLang's own pipeline")
-			f.StringVar(&a.framework, "framework", "auto", "what served: auto, sglang, vllm, tensorrt-llm or tokenspeed")
+			f.StringVar(&a.framework, "framework", "auto", "what served: auto, sglang, vllm, tensorrt-llm (or trtllm) or tokenspeed")
 			f.BoolVar(&a.noNotes, "no-notes", false, "no notes on partial chains and on runs of small kernels that no rule covers")
 			f.StringVarP(&a.output, "output", "o", "", "write the report to a `file` instead of standard output")
 			f.StringSliceVar(&a.failOn, "fail-on", nil, "exit with 1 if a pattern at or over --min-share has one of these `verdicts`: "+strings.Join(verdicts, ", "))
 			f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no warnings on standard error")
 			f.StringVar(&a.maxMemory, "max-memory", "", "fail when the traces need more than this much memory, a `size` such as 800MB or 2GB (default: no limit)")
 			f.StringVar(&a.profile, "profile-self", "", "write a CPU profile of this run to a `file`, for go tool pprof")
+			a.capture.register(f, "capture-dir", "", true)
 			return a.run
 		},
 	}
 }
 
 func (a *analyzeFlags) check(args []string) error {
-	if len(args) == 0 {
+	if len(args) == 0 && !a.capture.wanted() {
 		return usagef("analyze: no trace given; name a trace file, a profile directory, or - for standard input")
+	}
+	a.framework = capture.Framework(a.framework)
+	if err := a.checkCapture(args); err != nil {
+		return err
 	}
 	if !slices.Contains(formats, a.format) {
 		return usagef("analyze: --format %q: expected %s", a.format, strings.Join(formats, ", "))
@@ -158,8 +170,14 @@ func (a *analyzeFlags) analyze(ctx context.Context, args []string, s streams) er
 	if err != nil {
 		return err
 	}
+	mapping, serverArgs := a.mapping, a.args
+	if a.capture.wanted() {
+		if args, err = a.fromServer(ctx, args, &mapping, &serverArgs, s); err != nil {
+			return err
+		}
+	}
 	tuneMemory(args, limit)
-	o := engine.Options{NoNotes: a.noNotes, ServerLogs: a.logs, AllowDiffusers: a.diffusers, MaxMemory: limit, Paths: args, Ranks: set, Mapping: a.mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, ServerArgs: a.args, Version: buildVersion(),
+	o := engine.Options{NoNotes: a.noNotes, ServerLogs: a.logs, AllowDiffusers: a.diffusers, MaxMemory: limit, Paths: args, Ranks: set, Mapping: mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, ServerArgs: serverArgs, Version: buildVersion(),
 		Catalog: func() (*engine.Catalog, error) { return engine.LoadCatalog(a.rules, a.onlyRules) }}
 	if a.framework != "auto" {
 		o.Framework = a.framework

@@ -49,7 +49,7 @@ type command struct {
 }
 
 func commands() []command {
-	return []command{analyzeCommand(), explainCommand(), rulesCommand(), newCommand(), sliceCommand(), fmtCommand(), lintCommand(), testCommand(), compileCommand(), completionCommand(), versionCommand()}
+	return []command{analyzeCommand(), captureCommand(), explainCommand(), rulesCommand(), newCommand(), sliceCommand(), fmtCommand(), lintCommand(), testCommand(), compileCommand(), completionCommand(), versionCommand()}
 }
 
 // run is the whole program but for the process around it.
@@ -177,6 +177,7 @@ else to standard error. Exit codes: 0 done, 1 findings the caller asked to fail 
 examples:
   sgrules analyze trace.json.gz
   sgrules analyze --format markdown profile-directory/ > report.md
+  sgrules analyze --url http://127.0.0.1:30000 --num-steps 5
 `)
 	return b.String()
 }

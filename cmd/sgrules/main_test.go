@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"server": startServer(filepath.Join(filepath.Dir(traces), "specs"))},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TRACES", traces)
 			e.Setenv("COLUMNS", "")
