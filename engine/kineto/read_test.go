@@ -60,6 +60,10 @@ func TestChunkSizes(t *testing.T) {
 }
 
 func TestRealAgainstReference(t *testing.T) {
+	part := 3 << 20
+	if testing.Short() {
+		part = 256 << 10
+	}
 	for _, f := range realTraces(t) {
 		zipped, err := os.ReadFile(f)
 		if err != nil {
@@ -76,7 +80,7 @@ func TestRealAgainstReference(t *testing.T) {
 		if tr := read(t, zipped, Options{Strict: true}); tr.Bytes != int64(len(doc)) {
 			t.Errorf("%s: %d bytes, want %d", f, tr.Bytes, len(doc))
 		}
-		doc = shorten(doc, 3<<20)
+		doc = shorten(doc, part)
 		want, err := refRead(doc)
 		if err != nil {
 			t.Fatal(f, err)
@@ -101,7 +105,11 @@ var eventStart = regexp.MustCompile(`\{\s*"ph"`)
 // TestTruncation cuts a trace at every byte: what was whole before the cut is kept,
 // nothing is made up, and the damage is said.
 func TestTruncation(t *testing.T) {
-	for seed := range int64(8) {
+	seeds := int64(8)
+	if testing.Short() {
+		seeds = 1
+	}
+	for seed := range seeds {
 		doc := newGen(2e6 + seed).trace(3)
 		for k := int64(1); len(doc) > 6000; k++ {
 			doc = newGen(3e6 + 100*seed + k).trace(3)
