@@ -73,6 +73,8 @@ var conditions = []struct{ text, need, keys string }{
 	{`"norm" in k.words && "add" in k.ops`, `("norm" in k.words && "add" in k.ops)`, `"add" in k.ops`},
 	{`k.split_k && k.generator == "nvjet"`, `(k.split_k && k.generator == "nvjet")`, `k.generator == "nvjet"`},
 	{`k.words.exists(w, w == "norm")`, `true`, `none`},
+	{`k.symbol == "a" && k.args.exists(a, a.matches(r"^x<\d+>$") || a == 'y')`, `k.symbol == "a"`, `k.symbol == "a"`},
+	{`k.args.all(a, !(a == "x")) || k.ns == "n"`, `true`, `none`},
 	{`k.split_k ? k.symbol == "a" : k.symbol == "b"`, `((k.split_k && k.symbol == "a") || k.symbol == "b")`, `k.symbol == "a", k.symbol == "b"`},
 	{`true`, `true`, `none`},
 	{`false || k.symbol == "a"`, `k.symbol == "a"`, `k.symbol == "a"`},
@@ -145,6 +147,10 @@ func written(e ast.Expr) string {
 		}
 		return c.FunctionName() + list(c.Args())
 	}
+	if e.Kind() == ast.ComprehensionKind {
+		c := e.AsComprehension()
+		return fmt.Sprintf("fold(%s %s %s %s)", c.IterVar(), c.IterVar2(), c.AccuVar(), list([]ast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()}))
+	}
 	return fmt.Sprintf("kind %d", e.Kind())
 }
 
@@ -183,8 +189,8 @@ func skimmedAlike(t *testing.T, env *cel.Env, text string) bool {
 
 // TestSkim: what skim leaves to CEL's parser.
 func TestSkim(t *testing.T) {
-	for _, text := range []string{``, `k.symbol ==`, `k.symbol = "a"`, `k.symbol == "a`, `k.symbol == "a\n"`, `k.symbol == """a"""`, `r"a" == k.symbol`,
-		`k.words.exists(w, true)`, `a ? b : c`, `(k.symbol == "a"`, `k.symbol == "a")`, `[k.symbol`, `k.`, `k.symbol == "a" == true`, `k..a`,
+	for _, text := range []string{``, `k.symbol ==`, `k.symbol = "a"`, `k.symbol == "a`, `k.symbol == "a\n"`, `k.symbol == """a"""`, `b"a" == k.symbol`, `r"a == k.symbol`,
+		`k.words.exists(w)`, `k.words.exists("w", true)`, `k.words.filter(w, true).size() > 0 ? true : false`, `a ? b : c`, `(k.symbol == "a"`, `k.symbol == "a")`, `[k.symbol`, `k.`, `k.symbol == "a" == true`, `k..a`,
 		`k.symbol == "a" // b`, `1 - 2 == 3`, `kernel{}`, `(k).symbol == "a"`, `for == "a"`, strings.Repeat("(", 500), strings.Repeat("!", 500) + "k.split_k",
 		"k.symbol == 'a\nb'", `k.at("a", )`} {
 		if e, ok := skim(text); ok {

@@ -10,14 +10,15 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/parser"
 	exprpb "google.golang.org/genproto/googleapis/api/expr/v1alpha1"
 )
 
 // skim parses a condition without CEL's own parser, which costs 30 to 100 µs an expression and
 // much more the first time: too much for a thousand rules of which a trace needs fifty. It
 // understands what rules are mostly made of (logic, comparison and membership, fields, calls,
-// literals) and says no to everything else: macros, escapes in strings, arithmetic, a
-// conditional. It gives the tree that CEL's parser would, and judges nothing: types and names are
+// literals, exists and all) and says no to everything else: other macros, escapes in strings,
+// arithmetic, a conditional. It gives the tree that CEL's parser would, and judges nothing: types and names are
 // CEL's to check, and a text that CEL's parser refuses for its size may have a tree. A test and a
 // fuzz target hold the two parsers together.
 func skim(text string) (ast.Expr, bool) { return newSkimmer(text).whole() }
@@ -131,11 +132,11 @@ func (s *skimmer) next() {
 		for s.pos < len(s.text) && isWord(s.text[s.pos]) {
 			s.pos++
 		}
-		if s.pos < len(s.text) && (s.text[s.pos] == '"' || s.text[s.pos] == '\'') {
-			s.fail() // r"…" and b"…"
+		s.kind = 'i'
+		if s.pos < len(s.text) && (s.text[s.pos] == '"' || s.text[s.pos] == '\'') && !s.raw(from) {
+			s.fail() // b"…"
 			return
 		}
-		s.kind = 'i'
 	default:
 		s.pos, s.kind = from+1, 'o'
 		if from+1 < len(s.text) {
@@ -149,6 +150,21 @@ func (s *skimmer) next() {
 		}
 	}
 	s.tok = s.text[from:s.pos]
+}
+
+// raw reads a text in which a backslash is one, r"…", whose r is at from.
+func (s *skimmer) raw(from int) bool {
+	quote := s.text[s.pos]
+	if word := s.text[from:s.pos]; word != "r" && word != "R" || strings.HasPrefix(s.text[s.pos:], strings.Repeat(string(quote), 3)) {
+		return false
+	}
+	end := strings.IndexByte(s.text[s.pos+1:], quote)
+	if end < 0 {
+		return false
+	}
+	s.lit = s.text[s.pos+1 : s.pos+1+end]
+	s.pos, s.kind = s.pos+end+2, 's'
+	return !strings.ContainsAny(s.lit, "\r\n")
 }
 
 // take consumes an operator or a word if it is the one.
@@ -248,7 +264,8 @@ func (s *skimmer) member(depth int) ast.Expr {
 				continue
 			}
 			if name == "exists" || name == "all" {
-				return s.fail() // a macro, which CEL's parser rewrites
+				e = s.quantifier(open, name == "all", e, s.list(")", depth))
+				continue
 			}
 			e = s.tree.NewMemberCall(s.at(open), name, e, s.list(")", depth)...)
 		case s.take("["):
@@ -262,6 +279,22 @@ func (s *skimmer) member(depth int) ast.Expr {
 		}
 	}
 	return e
+}
+
+// quantifier is what CEL's parser makes of range.exists(v, condition) and range.all(v, condition).
+func (s *skimmer) quantifier(at int, all bool, over ast.Expr, args []ast.Expr) ast.Expr {
+	if s.bad || len(args) != 2 || args[0].Kind() != ast.IdentKind || args[0].AsIdent() == parser.AccumulatorName {
+		return s.fail()
+	}
+	result := func() ast.Expr { return s.tree.NewIdent(s.at(at), parser.HiddenAccumulatorName) }
+	op, goOn := operators.LogicalOr, s.tree.NewCall(s.at(at), operators.LogicalNot, result())
+	if all {
+		op, goOn = operators.LogicalAnd, result()
+	}
+	init := s.tree.NewLiteral(s.at(at), types.Bool(all))
+	goOn = s.tree.NewCall(s.at(at), operators.NotStrictlyFalse, goOn)
+	step := s.tree.NewCall(s.at(at), op, result(), args[1])
+	return s.tree.NewComprehension(s.at(at), over, args[0].AsIdent(), parser.HiddenAccumulatorName, init, goOn, step, result())
 }
 
 // primary reads an operand.
