@@ -1,4 +1,4 @@
-package rules_test
+package ruletest_test
 
 import (
 	_ "embed"
