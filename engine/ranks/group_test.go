@@ -99,6 +99,10 @@ func TestUnequal(t *testing.T) {
 		{"void (anonymous namespace)::all_reduce_two_shot_kernel<__nv_bfloat16, 4u, true>()", "", ""},
 		{"void deep_ep::intranode::dispatch<8, 768, 16384>(int4*)", "", whyUneven},
 		{"void moe_alltoall_kernel<8>()", "", whyUneven},
+		{"void tensorrt_llm::kernels::moeAllToAllKernel<8>(int)", "", whyUneven},
+		{"void tensorrt_llm::kernels::moe_comm::moeA2ADispatchKernel<8>(int)", "", whyUneven},
+		{"EpCombineIntraNodeKernel_bf16", "", whyUneven},
+		{"void tensorrt_llm::kernels::lamport_style_one_shot_all_reduce_norm_kernel<__nv_bfloat16, 8>(int)", "", ""},
 	} {
 		s := symbol.Parse(c.kernel)
 		if got := unequal(&s, c.collective); got != c.want {

@@ -55,6 +55,11 @@ func unequal(s *symbol.Symbol, collective string) string {
 			return whyUneven
 		}
 	}
+	for i := range s.Words {
+		if rest := s.Words[i:]; len(rest) > 2 && rest[0] == "all" && rest[1] == "to" && rest[2] == "all" {
+			return whyUneven
+		}
+	}
 	return ""
 }
 
