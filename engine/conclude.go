@@ -93,7 +93,13 @@ func upper(s string) string {
 func opportunities(r *report.Report) string {
 	var open, off, design int
 	var bound int64
-	var names, inner, meant []string // meant: by design, and a twentieth of the time or more
+	var names, inner, barred, meant []string // barred and meant: those of a twentieth of the time or more
+	large := func(list []string, f *report.FuseRow) []string {
+		if f.Related()*20 >= r.Total {
+			list = append(list, fmt.Sprintf("%s, %s", f.Title, report.Percent(f.Related(), r.Total)))
+		}
+		return list
+	}
 	for i := range r.Fuse {
 		f := &r.Fuse[i]
 		switch {
@@ -103,11 +109,10 @@ func opportunities(r *report.Report) string {
 			names = append(names, f.Title)
 		case f.Verdict == "by-design":
 			design++
-			if f.Related()*20 >= r.Total {
-				meant = append(meant, fmt.Sprintf("%s, %s", f.Title, report.Percent(f.Related(), r.Total)))
-			}
+			meant = large(meant, f)
 		case f.Verdict != "applied":
 			off++
+			barred = large(barred, f)
 			inner = append(inner, within(f)...)
 		}
 	}
@@ -123,7 +128,7 @@ func opportunities(r *report.Report) string {
 		text = fmt.Sprintf("%d known paths are not taken, together at most %s (%s)", open, report.Duration(bound), report.Percent(bound, r.Total))
 	}
 	if off > 0 {
-		text += fmt.Sprintf("; %d cannot be taken in this run as it is (see why in the table)", off)
+		text += fmt.Sprintf("; %d cannot be taken in this run as it is (%s)", off, strings.Join(append(barred, "see why in the table"), "; "))
 	}
 	if design > 0 {
 		text += fmt.Sprintf("; %d not taken by design", design)
