@@ -9,6 +9,7 @@ import (
 	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/kineto"
 	"github.com/sgrules/sgrules/engine/report"
+	"github.com/sgrules/sgrules/internal/atonce"
 )
 
 // assemble sums the parts into one report.
@@ -42,15 +43,24 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part, with *comp
 		p.stages = stageNames(r, p)
 		stages := p.stages
 		addStages(r, p, stages)
-		addSteps(r, p, stages)
-		addIdle(r, p, stages)
-		r.Kernels = append(r.Kernels, kernelRows(p, stages)...)
+		var kernels []report.KernelRow
+		var fuse, paths []report.FuseRow
+		var overlaps []report.OverlapRow
+		atOnce(
+			func() { addSteps(r, p, stages) },
+			func() { addIdle(r, p, stages) },
+			func() { kernels = kernelRows(p, stages) },
+			func() { fuse = findingRows(p, stages, "fuse") },
+			func() { overlaps = overlapRows(p, stages, r.Total) },
+			func() { paths = findingRows(p, stages, "overlap") },
+		)
+		r.Kernels = append(r.Kernels, kernels...)
+		r.Fuse = append(r.Fuse, fuse...)
+		r.OverlapPaths = append(r.OverlapPaths, paths...)
+		r.Overlap = append(r.Overlap, overlaps...)
 		if o.Per == PerLayer {
 			addLayers(r, p, stages)
 		}
-		r.Fuse = append(r.Fuse, findingRows(p, stages, "fuse")...)
-		r.OverlapPaths = append(r.OverlapPaths, findingRows(p, stages, "overlap")...)
-		r.Overlap = append(r.Overlap, overlapRows(p, stages, r.Total)...)
 	}
 	slices.SortStableFunc(r.Stages, func(a, b report.Stage) int { return cmp.Compare(b.Time, a.Time) })
 	pathsOf(r.Overlap, r.OverlapPaths)
@@ -67,6 +77,9 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part, with *comp
 	r.Conclusion, r.Headline = conclude(r), headline(r)
 	return r
 }
+
+// atOnce does what does not depend on each other: each reads the part and writes its own rows.
+func atOnce(do ...func()) { atonce.Do(len(do), func(i int) { do[i]() }) }
 
 // traceInfo describes the file of a part, and before it its mapping trace if it has one.
 func traceInfo(p *part) []report.Trace {

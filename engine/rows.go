@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,47 +16,63 @@ import (
 // labelWidth is the room a kernel's short label may take, in cells.
 const labelWidth = 44
 
-// siteTally sums launches and time by site.
+// siteTally sums launches and time by site: by class while it counts, since all kernels of a
+// class have one place.
 type siteTally struct {
-	g   *graph.Graph
-	at  map[siteKey]*report.Site
-	ops map[kineto.NameID]int64 // time by innermost cpu_op
+	g       *graph.Graph
+	classes map[graph.ClassID]*classTime
+	last    *classTime // the class counted last, which is mostly the next one's too
+	lastID  graph.ClassID
 }
 
-type siteKey struct {
-	path, fn, module string
-	method           graph.Method
+type classTime struct {
+	count int
+	time  int64 // ns
 }
 
 func newSites(g *graph.Graph) *siteTally {
-	return &siteTally{g, map[siteKey]*report.Site{}, map[kineto.NameID]int64{}}
+	return &siteTally{g: g, classes: map[graph.ClassID]*classTime{}}
 }
 
 func (t *siteTally) add(k *graph.Kernel) {
-	if op, ok := t.g.Ops.Top(t.g.Classes[k.Class].Ops); ok {
-		t.ops[kineto.NameID(op)] += k.Dur
+	if t.last == nil || t.lastID != k.Class {
+		c := t.classes[k.Class]
+		if c == nil {
+			c = &classTime{}
+			t.classes[k.Class] = c
+		}
+		t.last, t.lastID = c, k.Class
 	}
-	key := siteKey{method: k.Method}
-	line := 0
-	if id, ok := t.g.Site(t.g.Classes[k.Class].Py); ok {
-		f := t.g.Frames.At(id)
-		key.path, key.fn, line = f.Path, f.Func, f.Line
-		key.module = t.g.Module(t.g.Classes[k.Class].Py)
-	}
-	s := t.at[key]
-	if s == nil {
-		s = &report.Site{Path: key.path, Func: key.fn, Module: key.module, Line: line, Method: k.Method.String()}
-		t.at[key] = s
-	}
-	s.Count++
-	s.Time += k.Dur
+	t.last.count++
+	t.last.time += k.Dur
 }
 
 // list gives the sites by time, most first. An unresolved site stands last unless it is
 // the only one.
 func (t *siteTally) list() []report.Site {
-	out := make([]report.Site, 0, len(t.at))
-	for _, s := range t.at {
+	type key struct {
+		path, fn, module string
+		method           graph.Method
+	}
+	at := map[key]*report.Site{}
+	for _, id := range t.inOrder() {
+		c := &t.g.Classes[id]
+		k, line := key{method: c.Method}, 0
+		if frame, ok := t.g.Site(c.Py); ok {
+			f := t.g.Frames.At(frame)
+			k.path, k.fn, line = f.Path, f.Func, f.Line
+			k.module = t.g.Module(c.Py)
+		}
+		s := at[k]
+		if s == nil {
+			s = &report.Site{Path: k.path, Func: k.fn, Module: k.module, Line: line, Method: c.Method.String()}
+			at[k] = s
+		}
+		s.Count += t.classes[id].count
+		s.Time += t.classes[id].time
+	}
+	out := make([]report.Site, 0, len(at))
+	for _, s := range at {
 		out = append(out, *s)
 	}
 	slices.SortFunc(out, func(a, b report.Site) int {
@@ -65,9 +82,20 @@ func (t *siteTally) list() []report.Site {
 	return out
 }
 
+// inOrder lists the classes as they first appear in the graph, so that of two lines of one
+// function the same is shown every time.
+func (t *siteTally) inOrder() []graph.ClassID { return slices.Sorted(maps.Keys(t.classes)) }
+
+// opList gives the time by innermost cpu op, most first.
 func (t *siteTally) opList() []report.Op {
+	ops := map[kineto.NameID]int64{}
+	for id, c := range t.classes {
+		if op, ok := t.g.Ops.Top(t.g.Classes[id].Ops); ok {
+			ops[kineto.NameID(op)] += c.time
+		}
+	}
 	var out []report.Op
-	for op, ns := range t.ops {
+	for op, ns := range ops {
 		out = append(out, report.Op{Name: t.g.Trace.Names.Text(op), Time: ns})
 	}
 	slices.SortFunc(out, func(a, b report.Op) int {

@@ -29,11 +29,13 @@ func Build(t *kineto.Trace, o Options) *Graph {
 	b.launches()
 	b.sites()
 	b.steps()
+	var wg sync.WaitGroup
+	wg.Go(g.layers) // of names alone
 	b.classes()
 	b.hostSyncs()
 	b.waits()
 	b.hostWaits()
-	g.layers()
+	wg.Wait()
 	return g
 }
 

@@ -31,15 +31,27 @@ type instant struct {
 // perThread lists the spans of every thread that has instants, by start; of equal
 // starts the longer comes first, so that it is the outer one, then file order.
 func perThread(col spanColumn, want [][]instant) [][]int32 {
-	counts := make([]int32, len(want))
+	// The writers order the spans of a thread, so there is mostly nothing to sort.
+	type thread struct {
+		count    int32
+		ts, dur  int64 // of its last span
+		unsorted bool
+	}
+	threads := make([]thread, len(want))
 	for i := range col.Len() {
-		if t := col.At(i).Thread; len(want[t]) > 0 {
-			counts[t]++
+		s := col.At(i)
+		if len(want[s.Thread]) == 0 {
+			continue
 		}
+		t := &threads[s.Thread]
+		if t.count > 0 && (s.Ts < t.ts || s.Ts == t.ts && s.Dur > t.dur) {
+			t.unsorted = true
+		}
+		t.count, t.ts, t.dur = t.count+1, s.Ts, s.Dur
 	}
 	out := make([][]int32, len(want))
-	for t, n := range counts {
-		if n > 0 {
+	for t := range threads {
+		if n := threads[t].count; n > 0 {
 			out[t] = make([]int32, 0, n)
 		}
 	}
@@ -48,19 +60,12 @@ func perThread(col spanColumn, want [][]instant) [][]int32 {
 			out[t] = append(out[t], int32(i))
 		}
 	}
-	less := func(a, b int32) int {
-		x, y := col.At(int(a)), col.At(int(b))
-		if c := cmp.Compare(x.Ts, y.Ts); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(y.Dur, x.Dur); c != 0 {
-			return c
-		}
-		return cmp.Compare(a, b)
-	}
-	for _, list := range out {
-		if !slices.IsSortedFunc(list, less) {
-			slices.SortFunc(list, less)
+	for t, list := range out {
+		if threads[t].unsorted {
+			slices.SortFunc(list, func(a, b int32) int {
+				x, y := col.At(int(a)), col.At(int(b))
+				return cmp.Or(cmp.Compare(x.Ts, y.Ts), cmp.Compare(y.Dur, x.Dur), cmp.Compare(a, b))
+			})
 		}
 	}
 	return out
