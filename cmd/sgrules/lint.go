@@ -98,7 +98,7 @@ func (l *lintFlags) do(ctx context.Context, args []string, s streams) error {
 	}
 	for i, e := range set.Exceptions() {
 		if e.Check != rule.SurvivingMutant && !used[i] {
-			list.Add(diag.Diagnostic{Pos: e.Pos, Code: "unused-exception", Msg: "the check " + e.Check + " finds nothing in " + e.Rule, Hint: "remove the exception"})
+			list.Add(diag.Diagnostic{Pos: e.Pos, Code: "unused-exception", Msg: "the check " + e.Check + " finds nothing in " + e.Of(), Hint: "remove the exception"})
 		}
 	}
 	list = append(list, source.Check(set.Rules(), set.Aliases(), at)...)
@@ -125,11 +125,14 @@ func standsIn(dir, file string) bool {
 	return err == nil
 }
 
-// excepted leaves out what an exception allows, of what was found in rule files.
+// excepted leaves out what an exception allows, of what was found in the files of rules and families.
 func excepted(set *rule.Set, list diag.List, used map[int]bool) diag.List {
-	owner := map[string]string{}
+	owner, family := map[string]string{}, map[string]string{}
 	for _, r := range set.Rules() {
 		owner[r.File] = r.ID
+	}
+	for _, f := range set.Families() {
+		family[f.File] = f.Name
 	}
 	var out diag.List
 	for _, d := range list {
@@ -138,6 +141,9 @@ func excepted(set *rule.Set, list diag.List, used map[int]bool) diag.List {
 				used[i] = true
 				continue
 			}
+		} else if i := set.AllowsFamily(d.Code, family[d.File]); i >= 0 {
+			used[i] = true
+			continue
 		}
 		out.Add(d)
 	}
