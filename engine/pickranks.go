@@ -79,6 +79,9 @@ func (f *traceFile) placeWords(name string) {
 // pickRanks chooses the traces of the ranks to compare, in a profile directory or among
 // the files named. The first rank is the one to report on: lead, or the lowest for -1.
 func pickRanks(paths []string, set RankSet, lead int64) (ranks []rankFiles, left []string, err error) {
+	if err := distinct(paths); err != nil {
+		return nil, nil, err
+	}
 	var cand []traceFile
 	dir := ""
 	for _, p := range paths {

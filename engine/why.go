@@ -23,6 +23,9 @@ func Why(ctx context.Context, o Options, id string) ([]report.Why, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := choosable(o, in, maps); err != nil {
+		return nil, err
+	}
 	args, err := arguments(o, in.paths)
 	if err != nil {
 		return nil, err
@@ -30,7 +33,7 @@ func Why(ctx context.Context, o Options, id string) ([]report.Why, error) {
 	o.memory, o.NoNotes = newBudget(o.MaxMemory), true
 	var out []report.Why
 	for _, path := range in.paths {
-		p, err := analyzeOne(ctx, o, o.Catalog, path, args, maps)
+		p, err := analyzeOne(ctx, o, o.Catalog, path, args, maps.paths)
 		if err != nil {
 			return nil, err
 		}
