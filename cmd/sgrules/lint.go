@@ -61,6 +61,9 @@ func (l *lintFlags) do(ctx context.Context, args []string, s streams) error {
 		return usagef("lint: --format %q: expected %s", l.format, strings.Join(diagFormats, ", "))
 	}
 	if l.checks {
+		if l.format != "text" || l.noTests || len(l.sources) > 0 || len(args) > 0 {
+			return usagef("lint: --checks lists the checks and takes nothing else with it")
+		}
 		return listChecks(s)
 	}
 	at, err := l.checkouts()
@@ -182,8 +185,22 @@ func (l *lintFlags) report(s streams, list diag.List, text map[string][]byte) er
 	return nil
 }
 
+// lintChecks are the checks of lint: of the rules alone, of their tests, of the exceptions and, with
+// --source, of the sources. What makes a file no rule at all is no check and has its own words.
+func lintChecks() []rule.Check {
+	return append(rule.Checks(),
+		rule.Check{Code: "failed-test", Severity: diag.Error, Doc: "A test of a rule that finds something else than it says."},
+		rule.Check{Code: rule.SurvivingMutant, Severity: diag.Error, Doc: "A condition that can be left out and no test notices."},
+		rule.Check{Code: "unused-exception", Severity: diag.Error, Doc: "An exception in exceptions.yaml that nothing needs."},
+		rule.Check{Code: "missing-source", Severity: diag.Error, Doc: "A source whose file is not in the checkout (--source)."},
+		rule.Check{Code: "missing-symbol", Severity: diag.Error, Doc: "A source whose file does not define the symbol (--source)."},
+		rule.Check{Code: "missing-switch", Severity: diag.Error, Doc: "A switch that its source does not name (--source)."},
+		rule.Check{Code: "moved-source", Severity: diag.Warning, Doc: "A source that stands at another path now (--source)."},
+	)
+}
+
 func listChecks(s streams) error {
-	for _, c := range rule.Checks() {
+	for _, c := range lintChecks() {
 		if _, err := fmt.Fprintf(s.out, "%-22s %-8s %s\n", c.Code, c.Severity, c.Doc); err != nil {
 			return err
 		}
