@@ -111,6 +111,7 @@ func TestHostileEvents(t *testing.T) {
 		{"times that go backwards", []string{kernelEvent("x", "90", "5", 7, 3), kernelEvent("x", "80", "5", 7, 4), kernelEvent("x", "70", "5", 7, 5)}, 15000, 0},
 		{"kernels that overlap on one stream", []string{kernelEvent("x", "100", "90", 7, 3), kernelEvent("x", "101", "200", 7, 4), kernelEvent("x", "101", "3", 7, 5)}, 293000, 0},
 		{"ids that are reused", []string{kernelEvent("x", "150", "5", 7, 1), hostEvent("cuda_runtime", "cudaLaunchKernel", 9, "1", "1", 1), hostEvent("cuda_runtime", "cudaLaunchKernel", 9, "2", "1", 1)}, 5000, 0},
+		{"an id that is missing", []string{strings.Replace(kernelEvent("x", "150", "5", 7, 3), `, "correlation": 3`, "", 1), strings.Replace(hostEvent("cuda_runtime", "cudaLaunchKernel", 9, "1", "1", 3), `"correlation": 3`, "", 1)}, 5000, 0},
 		{"an id of two processes", []string{hostEvent("cuda_runtime", "cudaLaunchKernel", 9, "1", "1", 1), hostEvent("cuda_runtime", "cudaLaunchKernel", 10, "1", "1", 1)}, 0, 0},
 		{"a launch without a kernel", []string{hostEvent("cuda_runtime", "cudaGraphLaunch", 9, "1", "1", 77)}, 0, 0},
 		{"a graph launch of everything", []string{hostEvent("cuda_runtime", "cudaGraphLaunch", 9, "1", "1", 1), hostEvent("cuda_runtime", "cudaGraphLaunch", 9, "3", "1", 2)}, 0, 0},

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/sgrules/sgrules/internal/race"
 )
 
 func read(t testing.TB, doc []byte, o Options) *Trace {
@@ -24,8 +26,8 @@ func read(t testing.TB, doc []byte, o Options) *Trace {
 
 func TestRandomTraces(t *testing.T) {
 	n := 600
-	if testing.Short() {
-		n = 200
+	if testing.Short() || race.Enabled {
+		n = 100
 	}
 	for seed := range int64(n) {
 		doc := newGen(seed).trace(1 + int(seed)%40)
@@ -76,7 +78,11 @@ func TestRealAgainstReference(t *testing.T) {
 		if tr := read(t, zipped, Options{Strict: true}); tr.Bytes != int64(len(doc)) {
 			t.Errorf("%s: %d bytes, want %d", f, tr.Bytes, len(doc))
 		}
-		doc = shorten(doc, 3<<20)
+		size := 3 << 20
+		if race.Enabled {
+			size = 1 << 18 // one goroutine, and twenty times slower
+		}
+		doc = shorten(doc, size)
 		want, err := refRead(doc)
 		if err != nil {
 			t.Fatal(f, err)
@@ -101,7 +107,11 @@ var eventStart = regexp.MustCompile(`\{\s*"ph"`)
 // TestTruncation cuts a trace at every byte: what was whole before the cut is kept,
 // nothing is made up, and the damage is said.
 func TestTruncation(t *testing.T) {
-	for seed := range int64(8) {
+	seeds := int64(8)
+	if race.Enabled {
+		seeds = 1
+	}
+	for seed := range seeds {
 		doc := newGen(2e6 + seed).trace(3)
 		for k := int64(1); len(doc) > 6000; k++ {
 			doc = newGen(3e6 + 100*seed + k).trace(3)
