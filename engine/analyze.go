@@ -99,18 +99,7 @@ func Analyze(ctx context.Context, o Options) (*report.Report, error) {
 	if !o.Ranks.None() {
 		return analyzeRanks(ctx, o)
 	}
-	in, err := inputs(o.Paths, o.Rank)
-	if err != nil {
-		return nil, err
-	}
-	maps, err := mappings(o)
-	if err != nil {
-		return nil, err
-	}
-	if err := choosable(o, in, maps); err != nil {
-		return nil, err
-	}
-	args, err := arguments(o, in.paths)
+	in, maps, args, err := gather(o)
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +175,21 @@ type chosen struct {
 	paths  []string
 	picked []string // of a directory
 	left   []string
+}
+
+// gather finds what one analysis reads: the traces, the mapping traces and the server's arguments.
+func gather(o Options) (in, maps *chosen, args *serverArgs, err error) {
+	if in, err = inputs(o.Paths, o.Rank); err != nil {
+		return nil, nil, nil, err
+	}
+	if maps, err = mappings(o); err != nil {
+		return nil, nil, nil, err
+	}
+	if err = choosable(o, in, maps); err != nil {
+		return nil, nil, nil, err
+	}
+	args, err = arguments(o, in.paths)
+	return in, maps, args, err
 }
 
 func inputs(paths []string, rank int64) (*chosen, error) {

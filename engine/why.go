@@ -15,18 +15,7 @@ import (
 
 // Why tells, trace by trace, what one rule met: o as for Analyze.
 func Why(ctx context.Context, o Options, id string) ([]report.Why, error) {
-	in, err := inputs(o.Paths, o.Rank)
-	if err != nil {
-		return nil, err
-	}
-	maps, err := mappings(o)
-	if err != nil {
-		return nil, err
-	}
-	if err := choosable(o, in, maps); err != nil {
-		return nil, err
-	}
-	args, err := arguments(o, in.paths)
+	in, maps, args, err := gather(o)
 	if err != nil {
 		return nil, err
 	}
