@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/match"
@@ -46,6 +47,7 @@ func explained(p *part, w *match.Why) report.Why {
 	for s, t := range w.Applies {
 		if t == rule.False {
 			out.NotIn = append(out.NotIn, g.Stages[s])
+			out.Applies = oneLine(w.Rule.Rule.Applies)
 		}
 	}
 	for i, by := range w.Requires {
@@ -79,6 +81,7 @@ func explained(p *part, w *match.Why) report.Why {
 		for s, t := range x.Counts {
 			if t == rule.False {
 				a.NotIn = append(a.NotIn, g.Stages[s])
+				a.Only = oneLine(x.Alt.Only)
 			}
 		}
 		for n, st := range x.Alt.Steps {
@@ -102,6 +105,14 @@ func explained(p *part, w *match.Why) report.Why {
 	}
 	slices.SortStableFunc(out.Alternatives, func(a, b report.WhyAlternative) int { return cmp.Compare(best(b), best(a)) })
 	return out
+}
+
+// oneLine is a condition without its layout; "" where there is none.
+func oneLine(e *rule.Expr) string {
+	if e == nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(e.Text), " ")
 }
 
 // best orders alternatives: complete chains first, then the longest incomplete one.
