@@ -315,7 +315,12 @@ func (m *markdown) layers(s *Stage) {
 	if len(r.Stages) > 1 {
 		m.printf(": %s (%s, %s)", md(s.Name), Duration(s.Time), Percent(s.Time, r.Total))
 	}
-	m.printf("\n\n%s.\n\n| family | kernel | time | share | launches | first | last | where |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |\n", md(upperFirst(s.perLayerTitle())))
+	m.printf("\n\n%s.\n\n", md(upperFirst(s.perLayerTitle())))
+	if len(in) > 0 {
+		m.printf("| family | kernel | time | share | launches | first | last | where |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |\n")
+	} else {
+		m.printf("None in the layers.\n")
+	}
 	for _, x := range in {
 		m.row(md(x.k.Family), md(m.labelOf(x.k)), x.inner, Percent(x.time, r.Total), x.count, x.first, x.last, md(x.k.waited()+where(x.k.Sites, x.k.Time, true)))
 	}
