@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/sgrules/sgrules/engine/align"
+	"github.com/sgrules/sgrules/engine/diag"
 	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/kineto"
 	"github.com/sgrules/sgrules/engine/ladder"
@@ -207,7 +208,7 @@ func inputs(paths []string, rank int64) (*chosen, error) {
 		}
 		info, err := os.Stat(p)
 		if err != nil {
-			return nil, err
+			return nil, diag.Expecting(err, "a trace file, a profile directory, or - for standard input")
 		}
 		if !info.IsDir() {
 			in.paths = append(in.paths, p)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sgrules/sgrules/engine/diag"
 )
 
 // RankSet chooses the ranks of a run that are compared. The zero value compares none.
@@ -90,7 +92,7 @@ func pickRanks(paths []string, set RankSet, lead int64) (ranks []rankFiles, left
 		}
 		info, err := os.Stat(p)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, diag.Expecting(err, "a trace file or a profile directory")
 		}
 		if !info.IsDir() {
 			cand = append(cand, parseTraceName(p))
@@ -182,6 +184,9 @@ func choose(ranks []rankFiles, set RankSet, lead int64) ([]rankFiles, error) {
 		have = append(have, r.name)
 	}
 	for _, id := range set.IDs {
+		if !slices.ContainsFunc(ranks, func(r rankFiles) bool { return r.id >= 0 }) {
+			return nil, fmt.Errorf("no file name tells a rank, as in 1700000000-TP-%d.trace.json.gz, so rank %d cannot be chosen; expected --ranks all", id, id)
+		}
 		if !slices.ContainsFunc(ranks, func(r rankFiles) bool { return r.id == id }) {
 			return nil, fmt.Errorf("there is no trace of rank %d; there are ranks %s", id, strings.Join(have, ", "))
 		}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sgrules/sgrules/engine/diag"
@@ -101,5 +103,16 @@ func TestSarif(t *testing.T) {
 		if u, err := url.Parse(at.Artifact.URI); err != nil || u.IsAbs() || u.Path != list[i].File {
 			t.Errorf("result %d is in %q: %v", i, at.Artifact.URI, err)
 		}
+	}
+}
+
+// TestShippedRulesLint: the rules that the program ships with have no warning either; what has to
+// stay has an exception with its reason.
+func TestShippedRulesLint(t *testing.T) {
+	t.Chdir(root)
+	var out, errs bytes.Buffer
+	code := run(context.Background(), []string{"lint", "--no-tests", "rules"}, streams{in: strings.NewReader(""), out: &out, err: &errs})
+	if code != exitDone || out.String() != "0 errors, 0 warnings\n" || errs.Len() > 0 {
+		t.Errorf("exit code %d\n%s%s", code, out.String(), errs.String())
 	}
 }

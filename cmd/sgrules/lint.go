@@ -161,7 +161,7 @@ func (l *lintFlags) checkouts() (source.Checkouts, error) {
 			return nil, usagef("lint: --source %q: expected name=folder, as in sglang=../sglang", s)
 		}
 		if info, err := os.Stat(dir); err != nil {
-			return nil, err
+			return nil, diag.Expecting(err, "a checkout of "+name)
 		} else if !info.IsDir() {
 			return nil, fmt.Errorf("--source %s: %s is not a folder", name, dir)
 		}
