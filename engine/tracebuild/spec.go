@@ -123,10 +123,11 @@ type Options struct {
 
 // Limits on a description. A description beyond them is refused, since rule tests come from contributors.
 const (
-	MaxDepth  = 32         // items in items
-	MaxStack  = 128        // names in one at, op or module
-	MaxItems  = 200_000    // items written down, aliases counted as often as used
-	MaxEvents = 50_000_000 // events after repeats: about 15 GB
+	MaxDepth = 32      // items in items
+	MaxStack = 128     // names in one at, op or module
+	MaxItems = 200_000 // items written down, aliases counted as often as used
+	// MaxEvents bounds the events after repeats, as Events counts them; 8 GB of JSON are within it.
+	MaxEvents = 100_000_000
 )
 
 // Events is an upper bound on the events that items expand to, flows and calls
