@@ -98,6 +98,8 @@ type Spec struct {
 	Items     []Item
 	Merge     []string // files whose traces this one merges, as SGLang does; read by Load
 	Parts     []*Spec  // the traces merged; Items must be empty then
+
+	counted bool // Synthetic counted the events; Events would give several times as many
 }
 
 // Style is a layout of the JSON text.
@@ -123,11 +125,10 @@ type Options struct {
 
 // Limits on a description. A description beyond them is refused, since rule tests come from contributors.
 const (
-	MaxDepth = 32      // items in items
-	MaxStack = 128     // names in one at, op or module
-	MaxItems = 200_000 // items written down, aliases counted as often as used
-	// MaxEvents bounds the events after repeats, as Events counts them; 8 GB of JSON are within it.
-	MaxEvents = 100_000_000
+	MaxDepth  = 32         // items in items
+	MaxStack  = 128        // names in one at, op or module
+	MaxItems  = 200_000    // items written down, aliases counted as often as used
+	MaxEvents = 50_000_000 // events after repeats: about 15 GB
 )
 
 // Events is an upper bound on the events that items expand to, flows and calls

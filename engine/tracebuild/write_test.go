@@ -221,8 +221,10 @@ func TestSynthetic(t *testing.T) {
 		}
 	}
 	// The largest that the benchmark of growth asks for.
-	if _, err := Synthetic(Size{Bytes: 4_000_000_000}, Options{Style: Compact}); err != nil {
+	if s, err := Synthetic(Size{Bytes: 4_000_000_000}, Options{Style: Compact}); err != nil {
 		t.Error(err)
+	} else if !s.counted || Events(s.Items) <= MaxEvents {
+		t.Error("its events were not counted, and the bound on them refuses it; or it needs no count")
 	}
 	if _, err := Synthetic(Size{Events: MaxEvents * 3}, Options{}); err == nil {
 		t.Error("a synthetic trace beyond the limit is no error")
