@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/sgrules/sgrules/engine/align"
+	"github.com/sgrules/sgrules/engine/diag"
 	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/kineto"
 	"github.com/sgrules/sgrules/engine/ladder"
@@ -99,15 +100,7 @@ func Analyze(ctx context.Context, o Options) (*report.Report, error) {
 	if !o.Ranks.None() {
 		return analyzeRanks(ctx, o)
 	}
-	in, err := inputs(o.Paths, o.Rank)
-	if err != nil {
-		return nil, err
-	}
-	maps, err := mappings(o)
-	if err != nil {
-		return nil, err
-	}
-	args, err := arguments(o, in.paths)
+	in, maps, args, err := gather(o)
 	if err != nil {
 		return nil, err
 	}
@@ -116,13 +109,13 @@ func Analyze(ctx context.Context, o Options) (*report.Report, error) {
 	go cat() // on the other core, while the trace is read
 	var parts []*part
 	for _, path := range in.paths {
-		p, err := analyzeOne(ctx, o, cat, path, args, maps)
+		p, err := analyzeOne(ctx, o, cat, path, args, maps.paths)
 		if err != nil {
 			return nil, err
 		}
 		parts = append(parts, p)
 	}
-	return assemble(o, in, args, parts, nil), nil
+	return assemble(o, in, maps, args, parts, nil), nil
 }
 
 func analyzeOne(ctx context.Context, o Options, load func() (*Catalog, error), path string, args *serverArgs, maps []string) (*part, error) {
@@ -185,9 +178,27 @@ type chosen struct {
 	left   []string
 }
 
+// gather finds what one analysis reads: the traces, the mapping traces and the server's arguments.
+func gather(o Options) (in, maps *chosen, args *serverArgs, err error) {
+	if in, err = inputs(o.Paths, o.Rank); err != nil {
+		return nil, nil, nil, err
+	}
+	if maps, err = mappings(o); err != nil {
+		return nil, nil, nil, err
+	}
+	if err = choosable(o, in, maps); err != nil {
+		return nil, nil, nil, err
+	}
+	args, err = arguments(o, in.paths)
+	return in, maps, args, err
+}
+
 func inputs(paths []string, rank int64) (*chosen, error) {
 	if len(paths) == 0 {
 		return nil, errors.New("no trace given")
+	}
+	if err := distinct(paths); err != nil {
+		return nil, err
 	}
 	in := &chosen{}
 	for _, p := range paths {
@@ -197,7 +208,7 @@ func inputs(paths []string, rank int64) (*chosen, error) {
 		}
 		info, err := os.Stat(p)
 		if err != nil {
-			return nil, err
+			return nil, diag.Expecting(err, "a trace file, a profile directory, or - for standard input")
 		}
 		if !info.IsDir() {
 			in.paths = append(in.paths, p)
@@ -216,6 +227,32 @@ func inputs(paths []string, rank int64) (*chosen, error) {
 		in.picked, in.left = in.paths, got.left
 	}
 	return in, nil
+}
+
+// distinct refuses a trace that is named twice: its time would be counted twice.
+func distinct(paths []string) error {
+	var seen []os.FileInfo
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			info = nil // standard input, or what reading it will tell
+		}
+		for j, s := range seen {
+			if p == paths[j] || s != nil && info != nil && os.SameFile(s, info) {
+				return fmt.Errorf("%s: the same trace as %s, expected each trace once", p, paths[j])
+			}
+		}
+		seen = append(seen, info)
+	}
+	return nil
+}
+
+// choosable refuses a rank where there is no directory to choose its trace in.
+func choosable(o Options, in, maps *chosen) error {
+	if o.Rank < 0 || in.picked != nil || maps.picked != nil {
+		return nil
+	}
+	return fmt.Errorf("--rank %d chooses a trace in a profile directory, and %s is the trace itself: name the directory, or leave --rank out", o.Rank, in.paths[0])
 }
 
 func arguments(o Options, paths []string) (*serverArgs, error) {

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/sgrules/sgrules/engine/diag"
 )
 
 // maxArgs bounds the size of a server_args.json, bytes.
@@ -39,7 +41,7 @@ func readServerArgs(trace string) (*serverArgs, error) {
 func parseServerArgs(path string) (*serverArgs, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, diag.Expecting(err, "a JSON file of the server's arguments (--server-args)")
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxArgs+1))

@@ -13,7 +13,7 @@ import (
 )
 
 // assemble sums the parts into one report.
-func assemble(o Options, in *chosen, args *serverArgs, parts []*part, with *compared) *report.Report {
+func assemble(o Options, in, maps *chosen, args *serverArgs, parts []*part, with *compared) *report.Report {
 	r := &report.Report{Schema: report.Schema, Version: o.Version, Mode: "single", Picked: in.picked, Left: in.left}
 	r.Run.Rank = -1
 	if o.Per != PerRun {
@@ -34,11 +34,14 @@ func assemble(o Options, in *chosen, args *serverArgs, parts []*part, with *comp
 		addActivity(&r.Activity, p.graph)
 		r.Warnings = append(r.Warnings, warnings(p)...)
 		r.Doubts = append(r.Doubts, doubts(p)...)
-		if p.aligned != nil {
-			r.Mode = "pair"
+		if a := p.aligned; a != nil {
+			if a.Node+a.Aligned+a.Neighbour > 0 { // else all still rests on the one trace
+				r.Mode = "pair"
+			}
 			r.Alignment = append(r.Alignment, alignment(p))
 		}
 	}
+	r.Warnings = append(r.Warnings, maps.unused(parts)...)
 	for _, p := range parts {
 		p.stages = stageNames(r, p)
 		stages := p.stages

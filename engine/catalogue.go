@@ -51,7 +51,7 @@ func loadCatalog(dirs []string, bare, lazy bool) (*Catalog, error) {
 	for _, dir := range dirs {
 		info, err := os.Stat(dir)
 		if err != nil {
-			return nil, err
+			return nil, diag.Expecting(err, "a folder that holds fuse/ or overlap/")
 		}
 		if !info.IsDir() {
 			return nil, fmt.Errorf("%s: is a file; --rules takes a folder that holds fuse/ or overlap/", dir)
@@ -78,7 +78,7 @@ func loadCatalog(dirs []string, bare, lazy bool) (*Catalog, error) {
 // it is compiled.
 func LoadFolder(dir string) (*Catalog, error) {
 	if info, err := os.Stat(dir); err != nil {
-		return nil, err
+		return nil, diag.Expecting(err, "a folder that holds fuse/ or overlap/")
 	} else if !info.IsDir() {
 		return nil, fmt.Errorf("%s: is a file; expected a folder that holds fuse/ or overlap/", dir)
 	}

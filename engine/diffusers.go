@@ -69,7 +69,7 @@ func diffusersGate(o Options, p *part) error {
 	}
 	for _, file := range o.ServerLogs { // also of a trace that is not diffusion: a name that is wrong is told
 		if _, err := os.Stat(file); err != nil {
-			return err
+			return diag.Expecting(err, "a log of the server (--server-log)")
 		}
 	}
 	if seen.other {

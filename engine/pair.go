@@ -14,18 +14,37 @@ import (
 )
 
 // mappings lists the mapping traces that the caller named.
-func mappings(o Options) ([]string, error) {
+func mappings(o Options) (*chosen, error) {
 	if len(o.Mapping) == 0 {
-		return nil, nil
+		return &chosen{}, nil
 	}
 	if slices.Contains(o.Mapping, "-") && slices.Contains(o.Paths, "-") {
 		return nil, fmt.Errorf("standard input cannot be both the mapping and the formal trace")
 	}
-	in, err := inputs(o.Mapping, o.Rank)
-	if err != nil {
-		return nil, err
+	return inputs(o.Mapping, o.Rank)
+}
+
+// unused says which of the mapping traces that the caller named gave nothing, and why: of a
+// directory only if all of it did, for it may have more stages than are reported on.
+func (maps *chosen) unused(parts []*part) (out []string) {
+	replays, used := false, map[string]bool{}
+	for _, p := range parts {
+		replays = replays || len(p.graph.Replays) > 0
+		if p.mapping != nil {
+			used[p.mapping.Path] = true
+		}
 	}
-	return in.paths, nil
+	why := "its name fits the stage of no trace, or another mapping trace was taken first"
+	if !replays {
+		why = "no graph is replayed, so there are no kernels to give a site"
+	}
+	for _, path := range maps.paths {
+		if maps.picked != nil && len(used) > 0 || used[path] {
+			continue
+		}
+		out = append(out, path+": not used as the mapping trace: "+why)
+	}
+	return out
 }
 
 // lay gives the replayed kernels of a part the sites that a mapping trace knows.

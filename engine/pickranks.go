@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sgrules/sgrules/engine/diag"
 )
 
 // RankSet chooses the ranks of a run that are compared. The zero value compares none.
@@ -79,6 +81,9 @@ func (f *traceFile) placeWords(name string) {
 // pickRanks chooses the traces of the ranks to compare, in a profile directory or among
 // the files named. The first rank is the one to report on: lead, or the lowest for -1.
 func pickRanks(paths []string, set RankSet, lead int64) (ranks []rankFiles, left []string, err error) {
+	if err := distinct(paths); err != nil {
+		return nil, nil, err
+	}
 	var cand []traceFile
 	dir := ""
 	for _, p := range paths {
@@ -87,7 +92,7 @@ func pickRanks(paths []string, set RankSet, lead int64) (ranks []rankFiles, left
 		}
 		info, err := os.Stat(p)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, diag.Expecting(err, "a trace file or a profile directory")
 		}
 		if !info.IsDir() {
 			cand = append(cand, parseTraceName(p))
@@ -179,6 +184,9 @@ func choose(ranks []rankFiles, set RankSet, lead int64) ([]rankFiles, error) {
 		have = append(have, r.name)
 	}
 	for _, id := range set.IDs {
+		if !slices.ContainsFunc(ranks, func(r rankFiles) bool { return r.id >= 0 }) {
+			return nil, fmt.Errorf("no file name tells a rank, as in 1700000000-TP-%d.trace.json.gz, so rank %d cannot be chosen; expected --ranks all", id, id)
+		}
 		if !slices.ContainsFunc(ranks, func(r rankFiles) bool { return r.id == id }) {
 			return nil, fmt.Errorf("there is no trace of rank %d; there are ranks %s", id, strings.Join(have, ", "))
 		}

@@ -93,7 +93,7 @@ func analyzeRanks(ctx context.Context, o Options) (*report.Report, error) {
 	var parts []*part
 	var failed error
 	for _, path := range in.paths {
-		p, err := analyzeOne(ctx, o, cat, path, args, maps)
+		p, err := analyzeOne(ctx, o, cat, path, args, maps.paths)
 		if err != nil {
 			failed = err
 			cancel()
@@ -106,7 +106,7 @@ func analyzeRanks(ctx context.Context, o Options) (*report.Report, error) {
 	if err := firstError(append([]error{failed}, errs...)); err != nil {
 		return nil, err
 	}
-	return assemble(o, in, args, parts, compare(chosenRanks[0], parts, others)), nil
+	return assemble(o, in, maps, args, parts, compare(chosenRanks[0], parts, others)), nil
 }
 
 // compared is what the ranks tell of each other.

@@ -20,6 +20,9 @@ const (
 // timelineMargin is the least time that is shown before and behind what a timeline is about, ns.
 const timelineMargin = 10_000
 
+// timelineGap is the shortest gap that a timeline is about, ns: shorter ones stand between all kernels.
+const timelineGap = 1_000
+
 // subject is what a timeline is about: a time on a device of a part.
 type subject struct {
 	p        *part
@@ -30,14 +33,14 @@ type subject struct {
 }
 
 // timeline shows the worst window of a report: around the longest exposed launch of the first
-// overlap row with headroom, else around the longest gap inside a step, else the longest gap.
+// overlap row with headroom, else around the longest gap inside a step, else the longest gap; not a gap under timelineGap.
 func timeline(r *report.Report, parts []*part) *report.Timeline {
 	s, ok := worstExposed(r, parts)
 	if !ok {
 		s, ok = longestGap(parts)
 	}
 	if !ok {
-		return &report.Timeline{Why: "nothing to show: no exposed collective or copy, and no gap", Lanes: []report.Lane{}}
+		return &report.Timeline{Why: "nothing to show: no exposed collective or copy, and no gap of 1 µs", Lanes: []report.Lane{}}
 	}
 	margin := max((s.to-s.from)/2, timelineMargin)
 	from, to := max(s.from-margin, s.d.Start), min(s.to+margin, s.d.End)
@@ -163,6 +166,9 @@ func longestGap(parts []*part) (best subject, ok bool) {
 			d := &p.times.Devices[i]
 			for _, gap := range d.Gaps {
 				in := false
+				if gap.Dur() < timelineGap {
+					continue
+				}
 				if gap.From >= 0 && gap.To >= 0 {
 					s := p.graph.Kernels[gap.From].Step
 					in = s >= 0 && s == p.graph.Kernels[gap.To].Step

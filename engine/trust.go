@@ -51,8 +51,12 @@ func doubts(p *part) []report.Doubt {
 		add(none, advice, "%d kernels have no launch: no line, op or step is known of them", unlaunched)
 	}
 	replay = g.ByMethod[graph.Replay]
-	if replay*2 >= g.Total && g.Total > 0 && p.mapping == nil {
-		add(replay, "add --mapping with a run without graphs, or with the trace of the graph capture", "graph replay hides the source lines")
+	if replay*2 >= g.Total && g.Total > 0 {
+		advice := "add --mapping with a run without graphs, or with the trace of the graph capture"
+		if p.mapping != nil {
+			advice = "the mapping trace has too little of these graphs: take one of the same model, stage and batch size"
+		}
+		add(replay, advice, "graph replay hides the source lines")
 	}
 	if len(g.Trace.Launches) > 0 && len(g.Kernels) > 0 && g.Py.Len() <= 1 {
 		add(g.Total-none-replay, "profile with with_stack=True", "no Python stack was recorded: no source line is known")

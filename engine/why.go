@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sgrules/sgrules/engine/graph"
 	"github.com/sgrules/sgrules/engine/match"
@@ -15,22 +16,14 @@ import (
 
 // Why tells, trace by trace, what one rule met: o as for Analyze.
 func Why(ctx context.Context, o Options, id string) ([]report.Why, error) {
-	in, err := inputs(o.Paths, o.Rank)
-	if err != nil {
-		return nil, err
-	}
-	maps, err := mappings(o)
-	if err != nil {
-		return nil, err
-	}
-	args, err := arguments(o, in.paths)
+	in, maps, args, err := gather(o)
 	if err != nil {
 		return nil, err
 	}
 	o.memory, o.NoNotes = newBudget(o.MaxMemory), true
 	var out []report.Why
 	for _, path := range in.paths {
-		p, err := analyzeOne(ctx, o, o.Catalog, path, args, maps)
+		p, err := analyzeOne(ctx, o, o.Catalog, path, args, maps.paths)
 		if err != nil {
 			return nil, err
 		}
@@ -54,6 +47,7 @@ func explained(p *part, w *match.Why) report.Why {
 	for s, t := range w.Applies {
 		if t == rule.False {
 			out.NotIn = append(out.NotIn, g.Stages[s])
+			out.Applies = oneLine(w.Rule.Rule.Applies)
 		}
 	}
 	for i, by := range w.Requires {
@@ -87,6 +81,7 @@ func explained(p *part, w *match.Why) report.Why {
 		for s, t := range x.Counts {
 			if t == rule.False {
 				a.NotIn = append(a.NotIn, g.Stages[s])
+				a.Only = oneLine(x.Alt.Only)
 			}
 		}
 		for n, st := range x.Alt.Steps {
@@ -110,6 +105,14 @@ func explained(p *part, w *match.Why) report.Why {
 	}
 	slices.SortStableFunc(out.Alternatives, func(a, b report.WhyAlternative) int { return cmp.Compare(best(b), best(a)) })
 	return out
+}
+
+// oneLine is a condition without its layout; "" where there is none.
+func oneLine(e *rule.Expr) string {
+	if e == nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(e.Text), " ")
 }
 
 // best orders alternatives: complete chains first, then the longest incomplete one.

@@ -90,7 +90,7 @@ sgrules analyze --fail-on should-apply,partial trace.json.gz`,
 			f.StringVar(&a.per, "per", "run", "read the kernel tables per run, step or layer: means over the steps that ran, or over the inner layers with the first and last apart; fuse patterns per step")
 			f.BoolVar(&a.timeline, "timeline", false, "draw what the streams did around the worst exposed collective or copy, else around the longest idle gap of a step")
 			f.BoolVarP(&a.wide, "wide", "w", false, "print names and paths whole, on lines as long as they need")
-			f.IntVar(&a.width, "width", 0, "`cells` of a line of text (default: the terminal's, else 100)")
+			f.IntVar(&a.width, "width", 0, "`cells` of a line of text, 60 or more (default: the terminal's, else 120)")
 			f.StringVar(&a.color, "color", "auto", "colour verdicts: auto, always or never")
 			f.StringArrayVar(&a.rules, "rules", nil, "a `folder` with fuse/ or overlap/ rules that are added or, by id, replace; may be repeated")
 			f.BoolVar(&a.onlyRules, "only-rules", false, "match only the rules of --rules, none that the program ships with")
@@ -103,7 +103,7 @@ sgrules analyze --fail-on should-apply,partial trace.json.gz`,
 			f.StringVar(&a.framework, "framework", "auto", "what served: auto, sglang, vllm, tensorrt-llm (or trtllm) or tokenspeed")
 			f.BoolVar(&a.noNotes, "no-notes", false, "no notes on partial chains and on runs of small kernels that no rule covers")
 			f.StringVarP(&a.output, "output", "o", "", "write the report to a `file` instead of standard output")
-			f.StringSliceVar(&a.failOn, "fail-on", nil, "exit with 1 if a pattern at or over --min-share has one of these `verdicts`: "+strings.Join(verdicts, ", "))
+			f.StringSliceVar(&a.failOn, "fail-on", nil, "exit with 1 if a fusion or overlap pattern at or over --min-share has one of these `verdicts`: "+strings.Join(verdicts, ", "))
 			f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no warnings on standard error")
 			f.StringVar(&a.maxMemory, "max-memory", "", "fail when the traces need more than this much memory, a `size` such as 800MB or 2GB (default: no limit)")
 			f.StringVar(&a.profile, "profile-self", "", "write a CPU profile of this run to a `file`, for go tool pprof")
@@ -136,8 +136,14 @@ func (a *analyzeFlags) check(args []string) error {
 	if !(a.minShare >= 0 && a.minShare <= 100) {
 		return usagef("analyze: --min-share %g: expected a share from 0 to 100 percent", a.minShare)
 	}
-	if a.width < 0 || a.width > 10_000 {
-		return usagef("analyze: --width %d: expected 60 to 10000 cells", a.width)
+	if a.width != 0 && (a.width < report.LeastWidth || a.width > 10_000) {
+		return usagef("analyze: --width %d: expected %d to 10000 cells", a.width, report.LeastWidth)
+	}
+	if a.width != 0 && (a.wide || a.format != "text") {
+		return usagef("analyze: --width is of the text format without --wide: nothing else is laid out in cells")
+	}
+	if a.color == "always" && a.format != "text" {
+		return usagef("analyze: --color always is of the text format; %s has no colours", a.format)
 	}
 	if a.onlyRules && len(a.rules) == 0 {
 		return usagef("analyze: --only-rules needs a folder given with --rules")
@@ -231,10 +237,10 @@ func render(w io.Writer, r *report.Report, format string, v report.View) error {
 	return report.Text(w, r, v)
 }
 
-// fails tells whether a shown pattern has a verdict the caller asked to fail on.
+// fails tells whether a shown pattern, of fusion or of overlap, has a verdict the caller asked to
+// fail on.
 func (a *analyzeFlags) fails(r *report.Report) bool {
-	for i := range r.Fuse {
-		f := &r.Fuse[i]
+	for _, f := range append(slices.Clone(r.Fuse), r.OverlapPaths...) {
 		if !f.Shown(r.Total, a.minShare) {
 			continue
 		}

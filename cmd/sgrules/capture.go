@@ -387,6 +387,9 @@ func (a *analyzeFlags) fromServer(ctx context.Context, args []string, mapping *[
 	if len(out) == 0 {
 		return nil, fmt.Errorf("%s: no trace of rank %d was written; they are kept", t.formal.Dir, a.rank)
 	}
+	if !all && (t.mapping != nil || len(*mapping) == 0) {
+		a.rank = -1 // chosen, and there is no directory left to choose in
+	}
 	return out, nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sgrules/sgrules/engine"
 	"github.com/sgrules/sgrules/engine/catalog"
+	"github.com/sgrules/sgrules/engine/diag"
 )
 
 type compileFlags struct {
@@ -48,7 +49,7 @@ func (c *compileFlags) do(_ context.Context, args []string, s streams) error {
 		return usagef("compile takes one folder of catalogs, found %d arguments", len(args))
 	}
 	if info, err := os.Stat(dir); err != nil {
-		return err
+		return diag.Expecting(err, "a folder of *-catalog.md")
 	} else if !info.IsDir() {
 		return fmt.Errorf("%s: is a file; expected a folder of *-catalog.md", dir)
 	}

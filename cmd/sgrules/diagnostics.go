@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sgrules/sgrules/engine"
 	"github.com/sgrules/sgrules/engine/diag"
@@ -25,7 +26,7 @@ func printDiagnostics(w io.Writer, format string, list diag.List, source map[str
 	case "github":
 		return github(w, list)
 	case "sarif":
-		return encode(w, sarif(list))
+		return encode(w, sarif(list, source))
 	}
 	if err := list.Print(w, source, 200); err != nil {
 		return err
@@ -81,15 +82,32 @@ func fileURI(file string) string {
 	return (&url.URL{Path: filepath.ToSlash(file)}).String()
 }
 
+// column is the column of a diagnostic in characters: its own counts bytes.
+func column(d diag.Diagnostic, source map[string][]byte) int {
+	lines := strings.SplitN(string(source[d.File]), "\n", d.Line+1)
+	if d.Line < 1 || d.Line > len(lines) || d.Col < 1 || d.Col > len(lines[d.Line-1]) {
+		return max(d.Col, 1)
+	}
+	return utf8.RuneCountInString(lines[d.Line-1][:d.Col-1]) + 1
+}
+
 // sarif builds a log of the OASIS Static Analysis Results Interchange Format 2.1.0.
-func sarif(list diag.List) any {
+func sarif(list diag.List, source map[string][]byte) any {
 	type object = map[string]any
 	rules, seen := []object{}, map[string]bool{}
+	doc := map[string]string{}
+	for _, c := range lintChecks() {
+		doc[c.Code] = c.Doc
+	}
 	results := []object{}
 	for _, d := range list {
 		if d.Code != "" && !seen[d.Code] {
 			seen[d.Code] = true
-			rules = append(rules, object{"id": d.Code})
+			about := object{"id": d.Code}
+			if s := doc[d.Code]; s != "" {
+				about["shortDescription"] = object{"text": s}
+			}
+			rules = append(rules, about)
 		}
 		msg := d.Msg
 		if d.Hint != "" {
@@ -99,12 +117,12 @@ func sarif(list diag.List) any {
 			"ruleId": d.Code, "level": d.Severity.String(), "message": object{"text": msg},
 			"locations": []object{{"physicalLocation": object{
 				"artifactLocation": object{"uri": fileURI(d.File)},
-				"region":           object{"startLine": max(d.Line, 1), "startColumn": max(d.Col, 1)},
+				"region":           object{"startLine": max(d.Line, 1), "startColumn": column(d, source)},
 			}}},
 		})
 	}
 	return object{
 		"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
-		"runs": []object{{"tool": object{"driver": object{"name": "sgrules", "version": buildVersion(), "rules": rules}}, "results": results}},
+		"runs": []object{{"columnKind": "unicodeCodePoints", "tool": object{"driver": object{"name": "sgrules", "version": buildVersion(), "rules": rules}}, "results": results}},
 	}
 }

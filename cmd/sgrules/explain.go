@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -55,27 +56,34 @@ func explain(id string, dirs []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	r, retired := cat.Rules.Resolve(id)
 	var b strings.Builder
-	if retired != nil {
-		fmt.Fprintf(&b, "%s was retired in %s: %s\n", retired.ID, retired.Since, retired.Because)
-		if r != nil {
-			fmt.Fprintf(&b, "It was replaced by %s.\n\n", r.ID)
-		}
-	}
-	if r == nil {
-		if retired != nil {
-			return writeString(s.out, clip(b.String()))
-		}
-		hint := ""
-		if near := cat.Rules.Suggest(id); near != "" {
-			hint = "; did you mean " + near + "?"
-		}
-		return usagef("explain: there is no rule %q%s", id, hint)
+	r, err := resolve(&b, cat, id)
+	if err != nil || r == nil {
+		return errors.Join(err, writeString(s.out, clip(b.String())))
 	}
 	describeRule(&b, r)
 	testsOf(&b, r, dirs)
 	return writeString(s.out, clip(b.String()))
+}
+
+// resolve finds the rule of an id and writes what became of one that was retired, which may be
+// all that there is.
+func resolve(b *strings.Builder, cat *engine.Catalog, id string) (*rule.Rule, error) {
+	r, retired := cat.Rules.Resolve(id)
+	if r == nil && retired == nil {
+		hint := "; 'sgrules rules' lists them"
+		if near := cat.Rules.Suggest(id); near != "" {
+			hint = "; did you mean " + near + "?"
+		}
+		return nil, usagef("explain: there is no rule %q%s", id, hint)
+	}
+	if retired != nil {
+		fmt.Fprintf(b, "%s was retired in %s: %s\n", retired.ID, retired.Since, retired.Because)
+		if r != nil {
+			fmt.Fprintf(b, "It was replaced by %s.\n\n", r.ID)
+		}
+	}
+	return r, nil
 }
 
 // why prints what one rule met in traces.
@@ -84,13 +92,10 @@ func why(ctx context.Context, id string, dirs []string, o engine.Options, s stre
 	if err != nil {
 		return err
 	}
-	r, _ := cat.Rules.Resolve(id)
-	if r == nil {
-		hint := ""
-		if near := cat.Rules.Suggest(id); near != "" {
-			hint = "; did you mean " + near + "?"
-		}
-		return usagef("explain: there is no rule %q%s", id, hint)
+	var b strings.Builder
+	r, err := resolve(&b, cat, id)
+	if err != nil || r == nil {
+		return errors.Join(err, writeString(s.out, clip(b.String())))
 	}
 	o.AllowDiffusers = true // what a rule met is asked of any trace
 	o.Catalog = func() (*engine.Catalog, error) { return cat, nil }
@@ -98,7 +103,6 @@ func why(ctx context.Context, id string, dirs []string, o engine.Options, s stre
 	if err != nil {
 		return err
 	}
-	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s · %s · %s · %s · %s\n\n", r.Title, r.ID, r.Kind, r.Origin, r.Domain, r.Status)
 	if len(r.Fused)+len(r.Split) == 0 {
 		b.WriteString("The rule has no chains: no trace can show it.\n\n")

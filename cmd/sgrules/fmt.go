@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/sgrules/sgrules/engine/diag"
 	"github.com/sgrules/sgrules/engine/rule"
 	"github.com/sgrules/sgrules/internal/safefile"
 )
@@ -84,7 +85,7 @@ func ruleFiles(args []string) ([]string, error) {
 	for _, a := range args {
 		info, err := os.Stat(a)
 		if err != nil {
-			return nil, err
+			return nil, diag.Expecting(err, "a file of rules, or a folder that holds fuse/ or overlap/")
 		}
 		if !info.IsDir() {
 			out = append(out, a)

@@ -61,6 +61,9 @@ func (l *lintFlags) do(ctx context.Context, args []string, s streams) error {
 		return usagef("lint: --format %q: expected %s", l.format, strings.Join(diagFormats, ", "))
 	}
 	if l.checks {
+		if l.format != "text" || l.noTests || len(l.sources) > 0 || len(args) > 0 {
+			return usagef("lint: --checks lists the checks and takes nothing else with it")
+		}
 		return listChecks(s)
 	}
 	at, err := l.checkouts()
@@ -98,7 +101,7 @@ func (l *lintFlags) do(ctx context.Context, args []string, s streams) error {
 	}
 	for i, e := range set.Exceptions() {
 		if e.Check != rule.SurvivingMutant && !used[i] {
-			list.Add(diag.Diagnostic{Pos: e.Pos, Code: "unused-exception", Msg: "the check " + e.Check + " finds nothing in " + e.Rule, Hint: "remove the exception"})
+			list.Add(diag.Diagnostic{Pos: e.Pos, Code: "unused-exception", Msg: "the check " + e.Check + " finds nothing in " + e.Of(), Hint: "remove the exception"})
 		}
 	}
 	list = append(list, source.Check(set.Rules(), set.Aliases(), at)...)
@@ -125,11 +128,14 @@ func standsIn(dir, file string) bool {
 	return err == nil
 }
 
-// excepted leaves out what an exception allows, of what was found in rule files.
+// excepted leaves out what an exception allows, of what was found in the files of rules and families.
 func excepted(set *rule.Set, list diag.List, used map[int]bool) diag.List {
-	owner := map[string]string{}
+	owner, family := map[string]string{}, map[string]string{}
 	for _, r := range set.Rules() {
 		owner[r.File] = r.ID
+	}
+	for _, f := range set.Families() {
+		family[f.File] = f.Name
 	}
 	var out diag.List
 	for _, d := range list {
@@ -138,6 +144,9 @@ func excepted(set *rule.Set, list diag.List, used map[int]bool) diag.List {
 				used[i] = true
 				continue
 			}
+		} else if i := set.AllowsFamily(d.Code, family[d.File]); i >= 0 {
+			used[i] = true
+			continue
 		}
 		out.Add(d)
 	}
@@ -152,7 +161,7 @@ func (l *lintFlags) checkouts() (source.Checkouts, error) {
 			return nil, usagef("lint: --source %q: expected name=folder, as in sglang=../sglang", s)
 		}
 		if info, err := os.Stat(dir); err != nil {
-			return nil, err
+			return nil, diag.Expecting(err, "a checkout of "+name)
 		} else if !info.IsDir() {
 			return nil, fmt.Errorf("--source %s: %s is not a folder", name, dir)
 		}
@@ -176,8 +185,22 @@ func (l *lintFlags) report(s streams, list diag.List, text map[string][]byte) er
 	return nil
 }
 
+// lintChecks are the checks of lint: of the rules alone, of their tests, of the exceptions and, with
+// --source, of the sources. What makes a file no rule at all is no check and has its own words.
+func lintChecks() []rule.Check {
+	return append(rule.Checks(),
+		rule.Check{Code: "failed-test", Severity: diag.Error, Doc: "A test of a rule that finds something else than it says."},
+		rule.Check{Code: rule.SurvivingMutant, Severity: diag.Error, Doc: "A condition that can be left out and no test notices."},
+		rule.Check{Code: "unused-exception", Severity: diag.Error, Doc: "An exception in exceptions.yaml that nothing needs."},
+		rule.Check{Code: "missing-source", Severity: diag.Error, Doc: "A source whose file is not in the checkout (--source)."},
+		rule.Check{Code: "missing-symbol", Severity: diag.Error, Doc: "A source whose file does not define the symbol (--source)."},
+		rule.Check{Code: "missing-switch", Severity: diag.Error, Doc: "A switch that its source does not name (--source)."},
+		rule.Check{Code: "moved-source", Severity: diag.Warning, Doc: "A source that stands at another path now (--source)."},
+	)
+}
+
 func listChecks(s streams) error {
-	for _, c := range rule.Checks() {
+	for _, c := range lintChecks() {
 		if _, err := fmt.Fprintf(s.out, "%-22s %-8s %s\n", c.Code, c.Severity, c.Doc); err != nil {
 			return err
 		}

@@ -17,23 +17,6 @@ const (
 	indexEnd   = "<!-- index:end -->"
 )
 
-// Index gives the catalog with the table between its index markers written anew. With an error the
-// text is the one that came in.
-func Index(file string, data []byte) ([]byte, diag.List) {
-	env, err := rule.NewEnv(nil)
-	if err != nil {
-		return data, diag.List{{Pos: diag.Pos{File: file}, Code: "internal", Msg: err.Error()}}
-	}
-	p := parse(file, data)
-	base := file[strings.LastIndexByte(file, '/')+1:]
-	rows := p.compile(env, defaultKind(base))
-	p.list.Sort()
-	if p.list.Errors() > 0 {
-		return data, p.list
-	}
-	return p.index(rows), p.list
-}
-
 // marker notes the lines of the index markers, which are blocks of their own in the introduction.
 func (p *parser) marker(n ast.Node) bool {
 	h, ok := n.(*ast.HTMLBlock)

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/sgrules/sgrules/engine/diag"
+	"github.com/sgrules/sgrules/engine/rule"
 )
 
 func TestUnified(t *testing.T) {
@@ -162,7 +165,7 @@ func TestFolderOfCatalogs(t *testing.T) {
 
 func TestIndexAlone(t *testing.T) {
 	res, _ := compileText(t, good, rows)
-	text, list := Index("references/fuse-catalog.md", []byte(good))
+	text, list := index("references/fuse-catalog.md", []byte(good))
 	if len(list) > 0 {
 		t.Fatal(list)
 	}
@@ -171,7 +174,24 @@ func TestIndexAlone(t *testing.T) {
 			t.Errorf("Index and Compile differ:\n%s\n%s", text, o.Bytes)
 		}
 	}
-	if text, list = Index("fuse-catalog.md", []byte("# x\n")); len(list) != 1 || list[0].Code != "index" || string(text) != "# x\n" {
+	if text, list = index("fuse-catalog.md", []byte("# x\n")); len(list) != 1 || list[0].Code != "index" || string(text) != "# x\n" {
 		t.Errorf("%v, %s", list, text)
 	}
+}
+
+// index gives a catalog with the table between its index markers written anew, as Compile does.
+// With an error the text is the one that came in.
+func index(file string, data []byte) ([]byte, diag.List) {
+	env, err := rule.NewEnv(nil)
+	if err != nil {
+		return data, diag.List{{Pos: diag.Pos{File: file}, Code: "internal", Msg: err.Error()}}
+	}
+	p := parse(file, data)
+	base := file[strings.LastIndexByte(file, '/')+1:]
+	rows := p.compile(env, defaultKind(base))
+	p.list.Sort()
+	if p.list.Errors() > 0 {
+		return data, p.list
+	}
+	return p.index(rows), p.list
 }

@@ -8,6 +8,8 @@ import (
 	"math/rand"
 	"strings"
 	"testing"
+
+	"github.com/sgrules/sgrules/internal/race"
 )
 
 // op writes a cpu_op whose name says which it is.
@@ -197,7 +199,7 @@ func TestNesting(t *testing.T) {
 // the same for every way of reading, and nothing panics.
 func TestCorruption(t *testing.T) {
 	n := int64(1500)
-	if testing.Short() {
+	if testing.Short() || race.Enabled {
 		n = 200
 	}
 	for seed := range n {

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/sgrules/sgrules/internal/race"
 )
 
 func read(t testing.TB, doc []byte, o Options) *Trace {
@@ -24,8 +26,8 @@ func read(t testing.TB, doc []byte, o Options) *Trace {
 
 func TestRandomTraces(t *testing.T) {
 	n := 600
-	if testing.Short() {
-		n = 200
+	if testing.Short() || race.Enabled {
+		n = 100
 	}
 	for seed := range int64(n) {
 		doc := newGen(seed).trace(1 + int(seed)%40)
@@ -60,10 +62,6 @@ func TestChunkSizes(t *testing.T) {
 }
 
 func TestRealAgainstReference(t *testing.T) {
-	part := 3 << 20
-	if testing.Short() {
-		part = 256 << 10
-	}
 	for _, f := range realTraces(t) {
 		zipped, err := os.ReadFile(f)
 		if err != nil {
@@ -80,7 +78,11 @@ func TestRealAgainstReference(t *testing.T) {
 		if tr := read(t, zipped, Options{Strict: true}); tr.Bytes != int64(len(doc)) {
 			t.Errorf("%s: %d bytes, want %d", f, tr.Bytes, len(doc))
 		}
-		doc = shorten(doc, part)
+		size := 3 << 20
+		if race.Enabled {
+			size = 1 << 18 // one goroutine, and twenty times slower
+		}
+		doc = shorten(doc, size)
 		want, err := refRead(doc)
 		if err != nil {
 			t.Fatal(f, err)
@@ -106,7 +108,7 @@ var eventStart = regexp.MustCompile(`\{\s*"ph"`)
 // nothing is made up, and the damage is said.
 func TestTruncation(t *testing.T) {
 	seeds := int64(8)
-	if testing.Short() {
+	if race.Enabled {
 		seeds = 1
 	}
 	for seed := range seeds {

@@ -92,6 +92,9 @@ func (m *markdown) head() {
 		m.printf("- **mind:** %s\n", md(r.Doubts[i].text(r)))
 	}
 	m.printf("\n")
+	if r.Headline != "" {
+		m.printf("**%s**\n\n", md(upperFirst(r.Headline)))
+	}
 }
 
 func (m *markdown) kernels(s *Stage) {
@@ -108,8 +111,11 @@ func (m *markdown) kernels(s *Stage) {
 	if p := r.per(s); p != "" {
 		m.printf(" · %s", md(p))
 	}
-	m.printf("\n\n| family | kernel | time | share | launches | where | op |\n| --- | --- | ---: | ---: | ---: | --- | --- |\n")
+	m.printf("\n\n")
 	rows, hidden, hiddenTime := r.kernelsOf(s, m.v.MinShare)
+	if len(rows) > 0 {
+		m.printf("| family | kernel | time | share | launches | where | op |\n| --- | --- | ---: | ---: | ---: | --- | --- |\n")
+	}
 	for _, k := range rows {
 		name, op := k.Label, ""
 		if m.v.Wide {
@@ -120,8 +126,14 @@ func (m *markdown) kernels(s *Stage) {
 		}
 		m.row(md(k.Family), md(name), Duration(mean(k.Time, steps)), Percent(k.Time, r.Total), meanCount(k.Launches, steps), md(k.waited()+where(k.Sites, k.Time, true)), md(op))
 	}
-	if hidden > 0 {
-		m.printf("\n%s under %s %% each, %s together, not shown.\n", plural(hidden, "kernel"), bar(m.v.MinShare), Percent(hiddenTime, r.Total))
+	if len(rows) > 0 && hidden > 0 {
+		m.printf("\n")
+	}
+	switch {
+	case hidden > 0:
+		m.printf("%s under %s %% each, %s together, not shown.\n", plural(hidden, "kernel"), bar(m.v.MinShare), Percent(hiddenTime, r.Total))
+	case len(rows) == 0:
+		m.printf("None in this stage.\n")
 	}
 	m.printf("\n")
 	m.outliers(s)
@@ -228,7 +240,7 @@ func (m *markdown) details(f *FuseRow) {
 	}
 	if f.Verdict != "applied" {
 		if f.Split.Chains > 0 {
-			out = append(out, "path: "+f.Path, f.Conclude)
+			out = append(out, "path: "+f.Path, "→ "+f.Conclude)
 		}
 		if len(f.Switches) > 0 {
 			out = append(out, "switch: "+strings.Join(f.Switches, "; "))

@@ -57,7 +57,7 @@ func (t *text) overlapRow(o *OverlapRow, room int) {
 	}
 	t.line(" " + pad(priority(o.Priority), 2) + v + pad(clean(label), room) + left(Duration(o.Time), timeCol) + left(Percent(o.Time, r.Total), shareCol) +
 		left(Duration(o.Exposed), timeCol) + left(Percent(o.Exposed, o.Time), shareCol))
-	t.para(indent, indent+"  ", fmt.Sprintf("%s · %s · at %s", plural(o.Launches, o.Family), streamList(o.Streams), siteOf(o.Sites, o.Ops, o.Time, t.v.Wide)))
+	t.para(indent, indent+"  ", fmt.Sprintf("%s · %s · at %s", o.launches(), streamList(o.Streams), siteOf(o.Sites, o.Ops, o.Time, t.v.Wide)))
 	if o.Hidden > 0 {
 		t.para(indent, indent+"  ", fmt.Sprintf("hidden %s (%s), %s of it under compute", Duration(o.Hidden), Percent(o.Hidden, o.Time), Duration(o.HiddenCompute)))
 	}
@@ -68,6 +68,15 @@ func (t *text) overlapRow(o *OverlapRow, room int) {
 	if s := o.paths(); s != "" {
 		t.para(indent+"known path: ", indent+"  ", clean(s))
 	}
+}
+
+// launches counts a row's launches in words.
+func (o *OverlapRow) launches() string {
+	switch o.Family {
+	case "collective", "copy", "set":
+		return plural(o.Launches, o.Family)
+	}
+	return plural(o.Launches, o.Family+" kernel")
 }
 
 // priority is the mark of a row's urgency; nothing where nothing is to be done.

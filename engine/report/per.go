@@ -283,9 +283,22 @@ func (t *text) layerTable(rows []layerRow, layers bool) {
 		}
 		t.line(l)
 		if narrow {
-			t.line(" " + strings.Repeat(" ", familyCol) + before + middle(at, t.v.Width-familyCol-1-width(before)))
+			t.below(before, at)
 		}
 	}
+}
+
+// below prints what stands before a kernel's place, and the place, under the kernel's line: on
+// one line, or on lines of their own where that leaves the place no room.
+func (t *text) below(before, at string) {
+	const least = 12
+	margin := strings.Repeat(" ", 1+familyCol)
+	if room := t.v.Width - len(margin); width(before)+least <= room {
+		t.line(margin + before + middle(at, room-width(before)))
+		return
+	}
+	t.para(margin, margin, strings.TrimSuffix(before, " · "))
+	t.line(margin + middle(at, t.v.Width-len(margin)))
 }
 
 func (t *text) labelOf(k *KernelRow) string {
@@ -302,7 +315,12 @@ func (m *markdown) layers(s *Stage) {
 	if len(r.Stages) > 1 {
 		m.printf(": %s (%s, %s)", md(s.Name), Duration(s.Time), Percent(s.Time, r.Total))
 	}
-	m.printf("\n\n%s.\n\n| family | kernel | time | share | launches | first | last | where |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |\n", md(upperFirst(s.perLayerTitle())))
+	m.printf("\n\n%s.\n\n", md(upperFirst(s.perLayerTitle())))
+	if len(in) > 0 {
+		m.printf("| family | kernel | time | share | launches | first | last | where |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |\n")
+	} else {
+		m.printf("None in the layers.\n")
+	}
 	for _, x := range in {
 		m.row(md(x.k.Family), md(m.labelOf(x.k)), x.inner, Percent(x.time, r.Total), x.count, x.first, x.last, md(x.k.waited()+where(x.k.Sites, x.k.Time, true)))
 	}

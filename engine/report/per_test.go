@@ -15,6 +15,7 @@ func byLayer(per string) *Report {
 	}
 	r.Stages[0].LayerCounts = &LayerCounts{First: 2, Inner: 68, Last: 2}
 	r.Kernels[0].Layers = &KernelLayers{First: LayerPart{200_000, 1}, Inner: LayerPart{5_500_000, 34}, Last: LayerPart{100_000, 1}, Outside: LayerPart{200_000, 0}}
+	r.Kernels[0].Waiting = 3_100_000
 	r.Kernels[1].Layers = &KernelLayers{First: LayerPart{83_000, 2}, Inner: LayerPart{2_834_000, 68}, Last: LayerPart{83_000, 2}}
 	return r
 }

@@ -15,7 +15,7 @@ const Schema = "sgrules.report/v1"
 type Report struct {
 	Schema  string `json:"schema"`
 	Version string `json:"version"`
-	// Mode is "single" for one trace, "pair" for a mapping and a formal trace.
+	// Mode is "single" for one trace, "pair" where a mapping trace gave kernels their sites.
 	Mode string `json:"mode"`
 	// Per is what the kernel tables were asked to be read by: "step" or "layer"; absent for
 	// the whole run. Times and counts in the report are always those of the run.

@@ -20,6 +20,9 @@ type View struct {
 
 const indent = "   "
 
+// LeastWidth is the number of cells that a line of text has at least; tables need them.
+const LeastWidth = 60
+
 // Text writes the report for a terminal: the answer first, then the three tables.
 func Text(w io.Writer, r *Report, v View) error {
 	if v.Width <= 0 {
@@ -28,7 +31,7 @@ func Text(w io.Writer, r *Report, v View) error {
 	if v.Wide {
 		v.Width = 1 << 20
 	}
-	v.Width = max(v.Width, 60)
+	v.Width = max(v.Width, LeastWidth)
 	t := &text{r: r, v: v}
 	t.head()
 	for i := range r.Stages {

@@ -13,6 +13,8 @@ type Why struct {
 	Title string `json:"title"`
 	// NotIn are the stages in which the rule does not apply to the run.
 	NotIn []string `json:"not_in,omitempty"`
+	// Applies is the condition that is false there.
+	Applies string `json:"applies,omitempty"`
 	// Found says what became of the rule's chains in the tables.
 	Found        []string         `json:"found,omitempty"`
 	Conditions   []WhyCondition   `json:"conditions,omitempty"`
@@ -33,6 +35,7 @@ type WhyAlternative struct {
 	Side      string        `json:"side"`
 	Name      string        `json:"name,omitempty"`
 	NotIn     []string      `json:"not_in,omitempty"` // stages in which it does not count
+	Only      string        `json:"only,omitempty"`   // the condition that is false there
 	Chains    int           `json:"chains"`           // complete, before longer chains take kernels away
 	Steps     []WhyStep     `json:"steps"`
 	Fragments []WhyFragment `json:"incomplete,omitempty"`
@@ -68,7 +71,7 @@ func WhyText(w io.Writer, list []Why, width int) error {
 			t.para("  ", "    ", "not in the tables")
 		}
 		if len(x.NotIn) > 0 {
-			t.para("  ", "    ", "not evaluated in "+clean(strings.Join(x.NotIn, ", "))+": applies is false for this run")
+			t.para("  ", "    ", "not evaluated in "+clean(strings.Join(x.NotIn, ", "))+": this does not hold for the run: "+clean(x.Applies))
 		}
 		for _, c := range x.Conditions {
 			s := fmt.Sprintf("%s: %s (%s)", c.Stage, c.Because, c.Verdict)
@@ -93,7 +96,7 @@ func (t *text) whyAlternative(a *WhyAlternative) {
 	}
 	t.para("  ", "    ", clean(fmt.Sprintf("%s: %s", s, plural(a.Chains, "complete chain"))))
 	if len(a.NotIn) > 0 {
-		t.para("    ", "      ", clean("does not count in "+strings.Join(a.NotIn, ", ")))
+		t.para("    ", "      ", clean("does not count in "+strings.Join(a.NotIn, ", ")+": this does not hold for the run: "+a.Only))
 	}
 	var steps []string
 	for _, st := range a.Steps {

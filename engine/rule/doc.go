@@ -63,7 +63,7 @@
 // retired.yaml has retired, a list of {id, since, because, replaced_by}. sites.yaml says which
 // Python frame of a launch is shown, and no rule sees it: packages, a list of {package, prefix,
 // framework}, wrappers, a list of {path, function}, and foreign, a list of paths. exceptions.yaml
-// has exceptions, a list of {check, rule, at, because}: what a check finds and may stay, of lint
+// has exceptions, a list of {check, rule or family, at, because}: what a check finds and may stay, of lint
 // and of the rule tests.
 //
 // # Expressions

@@ -13,8 +13,9 @@ import (
 type Exception struct {
 	Pos     diag.Pos
 	Check   string // the code of a check: see Checks, and SurvivingMutant
-	Rule    string // the id of the rule
-	At      string // the place in the rule; "" is all of it
+	Rule    string // the id of the rule, or
+	Family  string // the name of the family
+	At      string // the place in the rule, of a surviving mutant; "" is all of it
 	Because string
 }
 
@@ -22,7 +23,16 @@ type Exception struct {
 // condition of the rule is left out.
 const SurvivingMutant = "surviving-mutant"
 
-// DecodeExceptions reads exceptions.yaml: exceptions, a list of {check, rule, at, because}.
+// Of names what the exception is for: the rule's id, or the family's name with "the family".
+func (e Exception) Of() string {
+	if e.Family != "" {
+		return "the family " + e.Family
+	}
+	return e.Rule
+}
+
+// DecodeExceptions reads exceptions.yaml: exceptions, a list of {check, rule, at, because} and
+// {check, family, because}.
 func DecodeExceptions(file string, src []byte) ([]Exception, diag.List) {
 	d := &decoder{src: newSource(file, src)}
 	root := d.document()
@@ -39,11 +49,20 @@ func DecodeExceptions(file string, src []byte) ([]Exception, diag.List) {
 		if o == nil {
 			continue
 		}
-		e := Exception{Pos: d.src.at(n), Check: d.word(o, "check", codes), Rule: d.id(o, "rule"), At: d.text(o, "at"), Because: d.text(o, "because")}
-		if e.Check == "" || e.Rule == "" {
+		e := Exception{Pos: d.src.at(n), Check: d.word(o, "check", codes), Rule: d.id(o, "rule"), Family: d.text(o, "family"), At: d.text(o, "at"), Because: d.text(o, "because")}
+		switch {
+		case (o.values["rule"] == nil) == (o.values["family"] == nil):
+			d.list.Addf(e.Pos, "bad-value", "an exception is for one rule or for one family, expected the key rule or the key family")
+			continue
+		case e.Check == "" || e.Rule == "" && e.Family == "":
+			continue
+		case e.At != "" && e.Check != SurvivingMutant:
+			d.list.Addf(o.at["at"], "bad-value", "only %s tells places in a rule apart; leave at out", SurvivingMutant)
 			continue
 		}
-		same := func(x Exception) bool { return x.Check == e.Check && x.Rule == e.Rule && x.At == e.At }
+		same := func(x Exception) bool {
+			return x.Check == e.Check && x.Rule == e.Rule && x.Family == e.Family && x.At == e.At
+		}
 		if i := slices.IndexFunc(out, same); i >= 0 {
 			d.list.Addf(e.Pos, "duplicate-exception", "the exception is there already, in line %d", out[i].Pos.Line)
 			continue
@@ -57,12 +76,17 @@ func DecodeExceptions(file string, src []byte) ([]Exception, diag.List) {
 // Exceptions lists the set's exceptions in the order of the file.
 func (s *Set) Exceptions() []Exception { return s.exceptions }
 
+// AllowsFamily finds the exception for a finding of a check in a family, or -1.
+func (s *Set) AllowsFamily(check, family string) int {
+	return slices.IndexFunc(s.exceptions, func(e Exception) bool { return e.Check == check && e.Family == family && family != "" })
+}
+
 // Allows finds the exception for a finding of a check at one of the places, the nearest first,
 // or -1.
 func (s *Set) Allows(check, rule string, places ...string) int {
 	for _, at := range append(places, "") {
 		for i, e := range s.exceptions {
-			if e.Check == check && e.Rule == rule && strings.TrimSpace(e.At) == at {
+			if e.Check == check && e.Family == "" && e.Rule == rule && strings.TrimSpace(e.At) == at {
 				return i
 			}
 		}

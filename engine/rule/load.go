@@ -239,7 +239,7 @@ func (l *loader) unique() {
 	l.families = families
 	l.list = append(l.list, reused(l.rules, l.retired)...)
 	if !l.opts.Overlay {
-		l.list = append(l.list, excepted(first, l.exceptions)...)
+		l.list = append(l.list, excepted(first, named, l.exceptions)...)
 		l.list = append(l.list, replacements(first, l.retired)...)
 	}
 }
@@ -268,10 +268,13 @@ func replacements(rules map[string]*Rule, retired []Retired) (out diag.List) {
 	return out
 }
 
-// excepted finds exceptions for rules that are not there.
-func excepted(rules map[string]*Rule, list []Exception) (out diag.List) {
+// excepted finds exceptions for rules and families that are not there.
+func excepted(rules map[string]*Rule, families map[string]*Family, list []Exception) (out diag.List) {
 	for _, e := range list {
-		if rules[e.Rule] == nil {
+		switch {
+		case e.Family != "" && families[e.Family] == nil:
+			out.Addf(e.Pos, "unknown-family", "the exception is for the family %s, and there is no such family", e.Family)
+		case e.Family == "" && rules[e.Rule] == nil:
 			out.Addf(e.Pos, "unknown-rule", "the exception is for %s, and there is no such rule", e.Rule)
 		}
 	}
@@ -310,7 +313,7 @@ func Overlay(base, extra *Set) (*Set, diag.List) {
 	sort.Slice(retired, func(i, j int) bool { return retired[i].ID < retired[j].ID })
 	list = append(list, reused(extra.Rules(), base.retired)...)
 	list = append(list, replacements(rules, retired)...)
-	list = append(list, excepted(rules, extra.exceptions)...)
+	list = append(list, excepted(rules, families, extra.exceptions)...)
 	aliases := base.aliases.merge(extra.aliases)
 	list = append(list, aliases.check()...)
 	set, err := newSet(sortedRules(rules), sortedFamilies(families), retired, aliases, sources)

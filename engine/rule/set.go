@@ -136,9 +136,6 @@ func (s *Set) Rule(id string) *Rule {
 	return nil
 }
 
-// Retired lists the ids that were rules once, sorted.
-func (s *Set) Retired() []Retired { return s.retired }
-
 // Resolve finds what an id stands for: a rule, or a retired one with its replacement where it
 // has one. Both are nil for an id that never was; Suggest may know what was meant.
 func (s *Set) Resolve(id string) (*Rule, *Retired) {
@@ -164,9 +161,6 @@ func (s *Set) Suggest(id string) string {
 
 // Aliases are the set's aliases, never nil.
 func (s *Set) Aliases() *Aliases { return s.aliases }
-
-// Env is the environment that the set compiles its rules in.
-func (s *Set) Env() *Env { return s.env }
 
 // Source has the text of every file of the set, for diag.List.Print.
 func (s *Set) Source() map[string][]byte { return s.sources }

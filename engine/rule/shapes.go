@@ -49,7 +49,7 @@ var (
 	packageShape    = shape{"a package", []key{need("package"), need("prefix"), may("framework")}}
 	wrapperShape    = shape{"a wrapper", []key{need("path"), may("function")}}
 	exceptionsShape = shape{"the exceptions", []key{need("exceptions")}}
-	exceptionShape  = shape{"an exception", []key{need("check"), need("rule"), may("at"), need("because")}}
+	exceptionShape  = shape{"an exception", []key{need("check"), may("rule"), may("family"), may("at"), need("because")}}
 	retiredFile     = shape{"the retired rules", []key{need("retired")}}
 	retiredShape    = shape{"a retired rule", []key{need("id"), need("since"), need("because"), may("replaced_by")}}
 )

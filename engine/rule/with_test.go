@@ -125,12 +125,13 @@ func TestExceptions(t *testing.T) {
 		t.Error("another check or rule is allowed")
 	}
 	_, list = Load(src(`exceptions: [{check: surviving-mutants, rule: a, because: x}, {check: always-true, rule: b, because: x},
- {check: always-true, rule: a, because: x}, {check: always-true, rule: a, because: y}, {check: no-tests, rule: a, at: "", becuase: y}]`), LoadOptions{})
+ {check: always-true, rule: a, because: x}, {check: always-true, rule: a, because: y}, {check: no-tests, rule: a, at: "", becuase: y},
+ {check: no-prefilter, because: x}, {check: no-prefilter, rule: a, family: norm, because: x}, {check: no-prefilter, family: nrom, because: x}, {check: too-long, rule: a, at: title, because: x}]`), LoadOptions{})
 	var got []string
 	for _, d := range list {
 		got = append(got, d.Code)
 	}
-	if want := "bad-value unknown-rule duplicate-exception missing-key empty unknown-key"; strings.Join(got, " ") != want {
+	if want := "bad-value unknown-rule duplicate-exception missing-key empty unknown-key bad-value bad-value unknown-family bad-value"; strings.Join(got, " ") != want {
 		t.Errorf("got %v, want %s\n%v", got, want, list)
 	}
 }

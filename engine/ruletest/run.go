@@ -89,7 +89,7 @@ func (s *Suite) Run(ctx context.Context, o Options) (*Results, error) {
 	}
 	if o.Mutations && o.Only == nil {
 		for i, e := range s.Set.Exceptions() {
-			if e.Check == rule.SurvivingMutant && !used[i] && s.Set.Rule(e.Rule) != nil {
+			if e.Check == rule.SurvivingMutant && e.Family == "" && !used[i] && s.Set.Rule(e.Rule) != nil {
 				res.List.Add(diag.Diagnostic{Pos: e.Pos, Code: "unused-exception", Msg: "no mutant of " + e.Rule + " at this place survives", Hint: "remove the exception"})
 			}
 		}

@@ -98,6 +98,8 @@ type Spec struct {
 	Items     []Item
 	Merge     []string // files whose traces this one merges, as SGLang does; read by Load
 	Parts     []*Spec  // the traces merged; Items must be empty then
+
+	counted bool // Synthetic counted the events; Events would give several times as many
 }
 
 // Style is a layout of the JSON text.

@@ -24,7 +24,7 @@ func Synthetic(size Size, o Options) (*Spec, error) {
 			Items: []Item{{Kind: Repeat, N: n, Of: []Item{step}}},
 		}
 	}
-	n := size.Steps
+	n, most := size.Steps, int64(0)
 	if size.Events > 0 || size.Bytes > 0 {
 		var bytes [2]tally
 		var events [2]int64
@@ -39,9 +39,13 @@ func Synthetic(size Size, o Options) (*Spec, error) {
 			want, one, two = size.Bytes, int64(bytes[0]), int64(bytes[1])
 		}
 		n = (want - (2*one - two) + (two-one)/2) / (two - one)
+		most = add(events[0], mul(max(n-1, 0), events[1]-events[0])) // exact, every step has as many
 	}
 	s := spec(max(n, 1))
-	if Events(s.Items) > MaxEvents {
+	if s.counted = most > 0; !s.counted {
+		most = Events(s.Items)
+	}
+	if most > MaxEvents {
 		return nil, fmt.Errorf("tracebuild: a synthetic trace of %d steps has more than %d events", n, int64(MaxEvents))
 	}
 	return s, nil

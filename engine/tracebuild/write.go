@@ -120,7 +120,7 @@ func run(e *emitter, s *Spec, merged bool) error {
 	if err := check(s.Items, false, false, 0); err != nil {
 		return err
 	}
-	if d := checkSize(s.Items, diag.Pos{}); d != nil {
+	if d := checkSize(s.Items, diag.Pos{}); d != nil && !s.counted {
 		return d
 	}
 	p := &planner{root: s.Root, calls: &nvidia, threads: []string{"main"}, byName: map[string]int{"main": 0}, classes: map[string]int{}, graphs: map[string]int64{}}

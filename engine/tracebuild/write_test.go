@@ -220,6 +220,12 @@ func TestSynthetic(t *testing.T) {
 			t.Errorf("%+v: %d bytes asked for, %d written, %v", o, n, again, err)
 		}
 	}
+	// The largest that the benchmark of growth asks for.
+	if s, err := Synthetic(Size{Bytes: 4_000_000_000}, Options{Style: Compact}); err != nil {
+		t.Error(err)
+	} else if !s.counted || Events(s.Items) <= MaxEvents {
+		t.Error("its events were not counted, and the bound on them refuses it; or it needs no count")
+	}
 	if _, err := Synthetic(Size{Events: MaxEvents * 3}, Options{}); err == nil {
 		t.Error("a synthetic trace beyond the limit is no error")
 	}
