@@ -144,7 +144,13 @@ func analyzeOne(ctx context.Context, o Options, load func() (*Catalog, error), p
 		o.matching.Lock()
 		defer o.matching.Unlock()
 	}
-	p.found, err = match.Run(p.graph, cat.Rules, &p.run)
+	if p.found, err = match.Classify(p.graph, cat.Rules); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var swept sync.WaitGroup
+	swept.Go(func() { p.times = overlap.Sweep(p.graph, p.found.Work) })
+	err = p.found.Match(&p.run)
+	swept.Wait()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -153,10 +159,6 @@ func analyzeOne(ctx context.Context, o Options, load func() (*Catalog, error), p
 			return nil, err
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	p.times = overlap.Sweep(p.graph, p.found.Work)
 	return p, ctx.Err()
 }
 

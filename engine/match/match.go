@@ -28,7 +28,7 @@ type Result struct {
 	// Family gives the family of every symbol of the graph; "other" where none asks for it.
 	Family []string
 
-	m *matcher // for PartialChains
+	m *matcher
 }
 
 // Other is the family of a kernel that no family file matches.
@@ -52,22 +52,31 @@ func (r *Result) Work(k int32) overlap.Work {
 
 // Run matches the rules of set on g. run describes the run; its Stage is set here.
 func Run(g *graph.Graph, set *rule.Set, run *rule.Run) (*Result, error) {
-	m := &matcher{g: g, set: set, run: *run, res: &Result{Graph: g}}
-	if err := m.classes(); err != nil {
+	r, err := Classify(g, set)
+	if err != nil {
 		return nil, err
 	}
-	if err := m.rules(); err != nil {
-		return nil, err
-	}
-	m.res.Chains = resolve(m.chains, len(g.Kernels), func(i int) *rule.Rule { return m.res.Rules[i].Rule })
-	m.res.m = m
-	return m.res, m.findings()
+	return r, r.Match(run)
 }
 
-// Classify finds the families of g's kernels and matches no rule.
+// Classify finds the families of g's kernels and matches no rule yet: Work is known, and Match
+// does the rest.
 func Classify(g *graph.Graph, set *rule.Set) (*Result, error) {
-	m := &matcher{g: g, set: set, res: &Result{Graph: g}}
-	return m.res, m.classes()
+	r := &Result{Graph: g}
+	r.m = &matcher{g: g, set: set, res: r}
+	return r, r.m.classes()
+}
+
+// Match matches the rules, once. run describes the run; its Stage is set here. Work may be asked
+// meanwhile.
+func (r *Result) Match(run *rule.Run) error {
+	m := r.m
+	m.run = *run
+	if err := m.rules(); err != nil {
+		return err
+	}
+	r.Chains = resolve(m.chains, len(r.Graph.Kernels), func(i int) *rule.Rule { return r.Rules[i].Rule })
+	return m.findings()
 }
 
 type matcher struct {
