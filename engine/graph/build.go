@@ -198,9 +198,8 @@ func (b *builder) sites() {
 // id, which were cut; nil where none was.
 func enclose(col spanColumn, want [][]instant, stacks *Stacks, out []StackID, entry func(kineto.Span) (uint32, bool)) (deep []bool) {
 	for th, order := range perThread(col, want) {
-		sweep(col, order, want[th], entry, func(w instant, open []active) {
-			id, cut := stackOf(stacks, open)
-			out[w.id] = id
+		sweep(col, order, want[th], entry, func(w instant, open []active, cut bool) {
+			out[w.id] = stackOf(stacks, open)
 			if cut {
 				if deep == nil {
 					deep = make([]bool, len(out))
@@ -225,7 +224,7 @@ func (b *builder) annotations(want [][]instant) {
 		sweep(notes, order, want[th], func(s kineto.Span) (uint32, bool) {
 			_, ok := ParseStep(t.Names.Text(s.Name))
 			return uint32(s.Name), ok
-		}, func(w instant, open []active) {
+		}, func(w instant, open []active, _ bool) {
 			if span, name, ok := stepOf(t, open); ok {
 				b.step[w.id] = b.stepFor(known, span, name)
 			}

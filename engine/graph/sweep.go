@@ -81,14 +81,16 @@ type active struct {
 }
 
 // sweep walks one thread's spans and instants in time and calls at for every instant
-// with the spans that enclose it, outermost first. A span encloses ts when
+// with the spans that enclose it, outermost first; deep tells that there are more, inside of
+// the maxDepth that are kept. A span encloses ts when
 // start ≤ ts < start+dur. Spans that cross instead of nesting are handled as what they
 // are: each encloses its own instants.
 //
 // The time is linear in spans and instants while spans nest; crossing costs a scan of
 // the open spans where one ends below another.
-func sweep(col spanColumn, order []int32, want []instant, entry func(kineto.Span) (uint32, bool), at func(instant, []active)) {
+func sweep(col spanColumn, order []int32, want []instant, entry func(kineto.Span) (uint32, bool), at func(w instant, open []active, deep bool)) {
 	var open []active
+	var deepest int64 // the last end of a span that was not kept
 	crossed := false
 	next := 0
 	for _, w := range want {
@@ -103,13 +105,17 @@ func sweep(col spanColumn, order []int32, want []instant, entry func(kineto.Span
 			}
 			open, crossed = expire(open, s.Ts, crossed)
 			end := s.Ts + s.Dur
+			if len(open) == maxDepth {
+				deepest = max(deepest, end)
+				continue
+			}
 			if n := len(open); n > 0 && end > open[n-1].end {
 				crossed = true
 			}
 			open = append(open, active{end: end, entry: e, span: order[next]})
 		}
 		open, crossed = expire(open, w.ts, crossed)
-		at(w, open)
+		at(w, open, deepest > w.ts)
 	}
 }
 
@@ -142,10 +148,8 @@ func expire(open []active, ts int64, crossed bool) ([]active, bool) {
 }
 
 // stackOf gives the interned stack of the open spans, caching it in them.
-func stackOf(s *Stacks, open []active) (id StackID, deep bool) {
-	if len(open) > maxDepth {
-		open, deep = open[:maxDepth], true
-	}
+func stackOf(s *Stacks, open []active) StackID {
+	id := StackID(0)
 	i := len(open)
 	for i > 0 && !open[i-1].known {
 		i--
@@ -157,5 +161,5 @@ func stackOf(s *Stacks, open []active) (id StackID, deep bool) {
 		id = s.push(id, open[i].entry)
 		open[i].node, open[i].known = id, true
 	}
-	return id, deep
+	return id
 }

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -22,8 +23,8 @@ func stacksOf(spans []kineto.Span, at []int64) [][]uint32 {
 	order := perThread(col, [][]instant{want})
 	st := newStacks()
 	out := make([][]uint32, len(at))
-	sweep(col, order[0], want, func(s kineto.Span) (uint32, bool) { return uint32(s.Name), true }, func(w instant, open []active) {
-		id, _ := stackOf(st, open)
+	sweep(col, order[0], want, func(s kineto.Span) (uint32, bool) { return uint32(s.Name), true }, func(w instant, open []active, _ bool) {
+		id := stackOf(st, open)
 		e := st.Entries(id)
 		slices.Reverse(e)
 		out[w.id] = e
@@ -116,7 +117,35 @@ func BenchmarkSweep(b *testing.B) {
 	for b.Loop() {
 		st := newStacks()
 		order := perThread(col, [][]instant{want})
-		sweep(col, order[0], want, func(s kineto.Span) (uint32, bool) { return uint32(s.Name), true }, func(_ instant, open []active) { stackOf(st, open) })
+		sweep(col, order[0], want, func(s kineto.Span) (uint32, bool) { return uint32(s.Name), true }, func(_ instant, open []active, _ bool) { stackOf(st, open) })
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(spans)), "ns/span")
+}
+
+// TestDeepIsTold: an instant is told to be deep while a span that was not kept is open, and no
+// longer.
+func TestDeepIsTold(t *testing.T) {
+	var col spanSlice
+	for i := range int64(maxDepth + 1) { // the last one is one too many and the first to end
+		col = append(col, kineto.Span{Ts: i, Dur: 3*maxDepth - 2*i, Name: 1})
+	}
+	last := col[maxDepth]
+	var want []instant
+	var order []int32
+	for i := range col {
+		order = append(order, int32(i))
+	}
+	for i, ts := range []int64{last.Ts - 1, last.Ts, last.Ts + last.Dur - 1, last.Ts + last.Dur} {
+		want = append(want, instant{ts, int32(i)})
+	}
+	var got []bool
+	sweep(col, order, want, func(s kineto.Span) (uint32, bool) { return uint32(s.Name), true }, func(_ instant, open []active, deep bool) {
+		if len(open) > maxDepth {
+			t.Fatalf("%d spans are kept", len(open))
+		}
+		got = append(got, deep)
+	})
+	if fmt.Sprint(got) != "[false true true false]" {
+		t.Errorf("deep is %v", got)
+	}
 }
