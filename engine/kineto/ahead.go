@@ -280,11 +280,8 @@ func (c *columns) take(o *columns, from, to lengths, k *inOrder) {
 func (c *Spans) take(o *Spans, from, to int, k *inOrder) {
 	for i := from; i < to; i++ {
 		e := o.slabs[i>>slabBits][i&(slabSize-1)]
-		if e.dur == longDur {
-			if c.long == nil {
-				c.long = map[int]int64{}
-			}
-			c.long[c.n] = o.long[i]
+		if e.dur >= longDur {
+			e.dur = c.short(o.long[e.dur&^longDur])
 		}
 		e.name, e.thread = k.name(e.name), k.threads[e.thread]-1
 		if c.n&(slabSize-1) == 0 {

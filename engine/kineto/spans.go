@@ -6,10 +6,11 @@ package kineto
 type Spans struct {
 	slabs [][]span
 	n     int
-	long  map[int]int64 // durations that do not fit 32 bits of ns, by index
+	long  []int64 // durations that do not fit 31 bits of ns
 }
 
-// span is 24 bytes; durations of 4.29 s and more are kept aside.
+// span is 24 bytes; durations of 2.15 s and more are kept aside: dur is then longDur and the place
+// in Spans.long.
 type span struct {
 	ts     int64
 	dur    uint32
@@ -20,7 +21,7 @@ type span struct {
 const (
 	slabBits = 15
 	slabSize = 1 << slabBits
-	longDur  = 1<<32 - 1
+	longDur  = 1 << 31
 )
 
 // Append adds s.
@@ -28,19 +29,19 @@ func (c *Spans) Append(s Span) {
 	if c.n&(slabSize-1) == 0 {
 		c.slab()
 	}
-	e := span{ts: s.Ts, name: s.Name, thread: s.Thread}
-	if s.Dur >= longDur {
-		if c.long == nil {
-			c.long = map[int]int64{}
-		}
-		c.long[c.n] = s.Dur
-		e.dur = longDur
-	} else {
-		e.dur = uint32(max(s.Dur, 0))
-	}
+	e := span{ts: s.Ts, dur: c.short(max(s.Dur, 0)), name: s.Name, thread: s.Thread}
 	last := c.n >> slabBits
 	c.slabs[last] = append(c.slabs[last], e)
 	c.n++
+}
+
+// short gives span.dur of a duration, which it keeps aside where that is too long.
+func (c *Spans) short(dur int64) uint32 {
+	if dur < longDur {
+		return uint32(dur)
+	}
+	c.long = append(c.long, dur)
+	return longDur | uint32(len(c.long)-1)
 }
 
 // slab sees that there is a slab for span n.
@@ -61,7 +62,7 @@ func (c *Spans) reset() {
 		c.slabs[i] = c.slabs[i][:0]
 	}
 	c.n = 0
-	clear(c.long)
+	c.long = c.long[:0]
 }
 
 // Len is the number of spans.
@@ -71,8 +72,8 @@ func (c *Spans) Len() int { return c.n }
 func (c *Spans) At(i int) Span {
 	e := &c.slabs[i>>slabBits][i&(slabSize-1)]
 	s := Span{Ts: e.ts, Dur: int64(e.dur), Name: e.name, Thread: e.thread}
-	if e.dur == longDur {
-		s.Dur = c.long[i]
+	if e.dur >= longDur {
+		s.Dur = c.long[e.dur&^longDur]
 	}
 	return s
 }
