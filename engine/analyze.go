@@ -20,6 +20,7 @@ import (
 	"github.com/sgrules/sgrules/engine/ladder"
 	"github.com/sgrules/sgrules/engine/match"
 	"github.com/sgrules/sgrules/engine/overlap"
+	"github.com/sgrules/sgrules/engine/profdir"
 	"github.com/sgrules/sgrules/engine/ranks"
 	"github.com/sgrules/sgrules/engine/report"
 	"github.com/sgrules/sgrules/engine/rule"
@@ -38,7 +39,7 @@ type Options struct {
 	Rank int64
 	// Ranks chooses ranks of one run to compare with the one reported on, which is Rank or
 	// the lowest: in a profile directory, or among Paths, which are then of several ranks.
-	Ranks RankSet
+	Ranks profdir.RankSet
 	// Strict makes a damaged trace an error instead of a warning.
 	Strict bool
 	// Catalog gives what to match with. It runs while the first trace is read.
@@ -199,7 +200,7 @@ func inputs(paths []string, rank int64) (*chosen, error) {
 	if len(paths) == 0 {
 		return nil, errors.New("no trace given")
 	}
-	if err := distinct(paths); err != nil {
+	if err := profdir.Distinct(paths); err != nil {
 		return nil, err
 	}
 	in := &chosen{}
@@ -219,34 +220,16 @@ func inputs(paths []string, rank int64) (*chosen, error) {
 		if len(paths) > 1 {
 			return nil, fmt.Errorf("%s: a profile directory must be the only argument", p)
 		}
-		got, err := pick(p, rank)
+		got, err := profdir.Pick(p, rank)
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range got.files {
-			in.paths = append(in.paths, f.path)
+		for _, f := range got.Files {
+			in.paths = append(in.paths, f.Path)
 		}
-		in.picked, in.left = in.paths, got.left
+		in.picked, in.left = in.paths, got.Left
 	}
 	return in, nil
-}
-
-// distinct refuses a trace that is named twice: its time would be counted twice.
-func distinct(paths []string) error {
-	var seen []os.FileInfo
-	for _, p := range paths {
-		info, err := os.Stat(p)
-		if err != nil {
-			info = nil // standard input, or what reading it will tell
-		}
-		for j, s := range seen {
-			if p == paths[j] || s != nil && info != nil && os.SameFile(s, info) {
-				return fmt.Errorf("%s: the same trace as %s, expected each trace once", p, paths[j])
-			}
-		}
-		seen = append(seen, info)
-	}
-	return nil
 }
 
 // choosable refuses a rank where there is no directory to choose its trace in.

@@ -3,14 +3,12 @@ package engine
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/sgrules/sgrules/engine/align"
 	"github.com/sgrules/sgrules/engine/graph"
+	"github.com/sgrules/sgrules/engine/profdir"
 )
 
 // mappings lists the mapping traces that the caller named.
@@ -90,13 +88,7 @@ func pairFor(p *part, named []string) string {
 	return open
 }
 
-// captureFolders are where servers put the profiles of their graph captures.
-var captureFolders = [...]string{"capture_traces", "graph_capture_profile"}
-
-// besides looks for the server's own capture profile next to a trace: the folders
-// capture_traces and graph_capture_profile, files bs_32_rank0.json.gz,
-// DecodeCudaGraphRunner_bs_32_rank0.json.gz or cuda_graph_capture-…-TP-0.json.gz. Of those
-// with a batch size, the one is taken that the part's own replays ran: the smallest that holds the
+// besides looks for the server's own capture profile next to a trace. Of those with a batch size, the one is taken that the part's own replays ran: the smallest that holds the
 // batch of the steps with most replayed time, since a server pads a batch to the next size that it
 // captured. A file of one size is better than one of all.
 func besides(p *part) string {
@@ -108,33 +100,17 @@ func besides(p *part) string {
 		rank = r
 	}
 	want := batch(p.graph)
-	dir := filepath.Dir(p.path)
 	whole, best, bestSize := "", "", 0
 	sized := map[int]bool{}
-	for _, folder := range captureFolders {
-		entries, err := os.ReadDir(filepath.Join(dir, folder))
-		if err != nil {
-			continue
-		}
-		for _, e := range entries { // by name, so the choice does not depend on the disk
-			name := e.Name()
-			if !e.Type().IsRegular() || !strings.HasSuffix(strings.TrimSuffix(name, ".gz"), ".json") {
-				continue
-			}
-			bs, r, ok := captureFile(name)
-			if !ok || r != rank {
-				continue
-			}
-			path := filepath.Join(dir, folder, name)
-			if bs == 0 {
-				if whole == "" {
-					whole = path
-				}
-				continue
-			}
-			sized[bs] = true
-			if bs >= want && (best == "" || bs < bestSize) {
-				best, bestSize = path, bs
+	for _, c := range profdir.Captures(filepath.Dir(p.path)) {
+		switch {
+		case c.Rank != rank:
+		case c.Size == 0 && whole == "":
+			whole = c.Path
+		case c.Size > 0:
+			sized[c.Size] = true
+			if c.Size >= want && (best == "" || c.Size < bestSize) {
+				best, bestSize = c.Path, c.Size
 			}
 		}
 	}
@@ -160,27 +136,4 @@ func batch(g *graph.Graph) int {
 		}
 	}
 	return best
-}
-
-// captureFile reads the batch size (0: all of them) and rank from a capture profile's name.
-func captureFile(name string) (size int, rank int64, ok bool) {
-	base := strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".json")
-	if rest, found := strings.CutPrefix(base, "cuda_graph_capture-"); found {
-		_, tp, found := strings.Cut(rest, "-TP-")
-		n, err := strconv.ParseInt(tp, 10, 32)
-		return 0, n, found && err == nil
-	}
-	if rest, found := strings.CutPrefix(base, "graph_capture_rank_"); found { // vLLM, patched
-		n, _, _ := strings.Cut(rest, ".")
-		r, err := strconv.ParseInt(n, 10, 32)
-		return 0, r, err == nil
-	}
-	i := strings.LastIndex("_"+base, "_bs_")
-	if i < 0 {
-		return 0, 0, false
-	}
-	bs, after, found := strings.Cut(base[i+len("bs_"):], "_rank")
-	n, err1 := strconv.Atoi(bs)
-	r, err2 := strconv.ParseInt(after, 10, 32)
-	return n, r, found && err1 == nil && err2 == nil && n > 0
 }

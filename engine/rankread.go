@@ -15,6 +15,7 @@ import (
 	"github.com/sgrules/sgrules/engine/kineto"
 	"github.com/sgrules/sgrules/engine/match"
 	"github.com/sgrules/sgrules/engine/overlap"
+	"github.com/sgrules/sgrules/engine/profdir"
 	"github.com/sgrules/sgrules/engine/ranks"
 	"github.com/sgrules/sgrules/engine/report"
 )
@@ -42,17 +43,17 @@ func analyzeRanks(ctx context.Context, o Options) (*report.Report, error) {
 	if len(o.Paths) == 0 {
 		return nil, errors.New("no trace given")
 	}
-	chosenRanks, left, err := pickRanks(o.Paths, o.Ranks, o.Rank)
+	chosenRanks, left, err := profdir.PickRanks(o.Paths, o.Ranks, o.Rank)
 	if err != nil {
 		return nil, err
 	}
 	in := &chosen{left: left}
 	for i, r := range chosenRanks {
-		for _, f := range r.files {
+		for _, f := range r.Files {
 			if i == 0 {
-				in.paths = append(in.paths, f.path)
+				in.paths = append(in.paths, f.Path)
 			}
-			in.picked = append(in.picked, f.path)
+			in.picked = append(in.picked, f.Path)
 		}
 	}
 	maps, err := mappings(o)
@@ -116,11 +117,11 @@ type compared struct {
 	result *ranks.Result
 }
 
-func compare(lead rankFiles, parts []*part, others []otherRank) *compared {
+func compare(lead profdir.Rank, parts []*part, others []otherRank) *compared {
 	c := &compared{others: others}
 	first := identity(lead, parts[0].trace)
 	for i, p := range parts {
-		first.Parts = append(first.Parts, ranks.Summarize(p.graph, lead.files[i].stage, communicates(p.found)))
+		first.Parts = append(first.Parts, ranks.Summarize(p.graph, lead.Files[i].Stage, communicates(p.found)))
 	}
 	c.ranks = append(c.ranks, first)
 	for i := range others {
@@ -136,14 +137,14 @@ func compare(lead rankFiles, parts []*part, others []otherRank) *compared {
 }
 
 // readRank reads the traces of one rank, one after the other, and keeps what is compared.
-func readRank(ctx context.Context, o Options, load func() (*Catalog, error), r rankFiles) (otherRank, error) {
+func readRank(ctx context.Context, o Options, load func() (*Catalog, error), r profdir.Rank) (otherRank, error) {
 	var out otherRank
-	for i, f := range r.files {
-		ko := kineto.Options{Strict: o.Strict, NoStacks: true, Watch: o.memory.watch(f.path)}
+	for i, f := range r.Files {
+		ko := kineto.Options{Strict: o.Strict, NoStacks: true, Watch: o.memory.watch(f.Path)}
 		if o.Progress != nil {
-			ko.Progress = func(read, total int64) { o.Progress(f.path, read, total) }
+			ko.Progress = func(read, total int64) { o.Progress(f.Path, read, total) }
 		}
-		t, err := kineto.Open(ctx, f.path, ko)
+		t, err := kineto.Open(ctx, f.Path, ko)
 		if err != nil {
 			return out, err
 		}
@@ -151,19 +152,19 @@ func readRank(ctx context.Context, o Options, load func() (*Catalog, error), r r
 		if err != nil {
 			return out, err
 		}
-		g := graph.Build(t, graph.Options{Sites: cat.Sites, Stage: graph.StageFromPath(f.path)})
+		g := graph.Build(t, graph.Options{Sites: cat.Sites, Stage: graph.StageFromPath(f.Path)})
 		o.matching.Lock()
 		found, err := match.Classify(g, cat.Rules)
 		o.matching.Unlock()
 		if err != nil {
-			return out, fmt.Errorf("%s: %w", f.path, err)
+			return out, fmt.Errorf("%s: %w", f.Path, err)
 		}
 		if i == 0 {
 			out.rank = identity(r, t)
 		}
-		out.rank.Parts = append(out.rank.Parts, ranks.Summarize(g, f.stage, communicates(found)))
+		out.rank.Parts = append(out.rank.Parts, ranks.Summarize(g, f.Stage, communicates(found)))
 		out.files = append(out.files, fileInfo(t, report.RoleRank))
-		out.warnings = append(out.warnings, warnings(&part{path: f.path, trace: t, graph: g})...)
+		out.warnings = append(out.warnings, warnings(&part{path: f.Path, trace: t, graph: g})...)
 		if err := ctx.Err(); err != nil {
 			return out, err
 		}
@@ -176,21 +177,21 @@ func communicates(found *match.Result) func(int32) bool {
 }
 
 // identity tells which rank recorded a trace: by its file's name and by what it says itself.
-func identity(r rankFiles, t *kineto.Trace) ranks.Rank {
-	out := ranks.Rank{Name: r.name, Global: t.Meta.Rank, World: t.Meta.WorldSize, Place: r.files[0].place, Named: r.files[0].tp, Groups: ranks.Groups(t)}
+func identity(r profdir.Rank, t *kineto.Trace) ranks.Rank {
+	out := ranks.Rank{Name: r.Name, Global: t.Meta.Rank, World: t.Meta.WorldSize, Place: r.Files[0].Place, Named: r.Files[0].TP, Groups: ranks.Groups(t)}
 	if out.Global < 0 && !out.Named {
-		out.Global = r.id // trtllm-trace-…-rank-0.json
+		out.Global = r.ID // trtllm-trace-…-rank-0.json
 	}
-	if r.id < 0 && out.Global >= 0 {
+	if r.ID < 0 && out.Global >= 0 {
 		out.Name = strconv.FormatInt(out.Global, 10)
 	}
 	return out
 }
 
-func paths(r rankFiles) []string {
-	out := make([]string, len(r.files))
-	for i, f := range r.files {
-		out[i] = f.path
+func paths(r profdir.Rank) []string {
+	out := make([]string, len(r.Files))
+	for i, f := range r.Files {
+		out[i] = f.Path
 	}
 	return out
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/sgrules/sgrules/engine/profdir"
 	"github.com/sgrules/sgrules/engine/report"
 	"github.com/sgrules/sgrules/internal/realtrace"
 )
@@ -84,7 +85,7 @@ func ranksReport(t *testing.T, o Options) *report.Report {
 func TestWaitingInRows(t *testing.T) {
 	dir := filepath.Join("..", "testdata", "golden", "traces", "four-ranks")
 	alone := ranksReport(t, Options{Paths: []string{dir}, Rank: -1})
-	r := ranksReport(t, Options{Paths: []string{dir}, Rank: -1, Ranks: RankSet{All: true}})
+	r := ranksReport(t, Options{Paths: []string{dir}, Rank: -1, Ranks: profdir.RankSet{All: true}})
 	if alone.Ranks != nil || r.Ranks == nil {
 		t.Fatal("the part for ranks")
 	}
@@ -138,7 +139,7 @@ func TestBrokenRank(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err = Analyze(context.Background(), Options{Paths: []string{dir}, Rank: -1, Ranks: RankSet{All: true}, Catalog: func() (*Catalog, error) { return LoadCatalog(nil, false) }})
+	_, err = Analyze(context.Background(), Options{Paths: []string{dir}, Rank: -1, Ranks: profdir.RankSet{All: true}, Catalog: func() (*Catalog, error) { return LoadCatalog(nil, false) }})
 	if err == nil || !strings.Contains(err.Error(), "1-TP-4") {
 		t.Errorf("error %v", err)
 	}
@@ -166,7 +167,7 @@ var realArrivals = map[string]string{
 
 func TestRealRanks(t *testing.T) {
 	const name = "sglang-qwen3-30b-a3b-lora-gb300-tp4-TP-"
-	r := ranksReport(t, Options{Paths: []string{realtrace.Path(t, name+"1"), realtrace.Path(t, name+"0")}, Rank: -1, Strict: true, Ranks: RankSet{All: true}})
+	r := ranksReport(t, Options{Paths: []string{realtrace.Path(t, name+"1"), realtrace.Path(t, name+"0")}, Rank: -1, Strict: true, Ranks: profdir.RankSet{All: true}})
 	k := r.Ranks
 	if k == nil || k.Reported != "0" || k.Read != 2 || k.World != 4 || len(k.Unmatched) != 0 || len(k.Collectives) != len(realWaits) {
 		t.Fatalf("%+v", k)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sgrules/sgrules/engine"
 	"github.com/sgrules/sgrules/engine/capture"
+	"github.com/sgrules/sgrules/engine/profdir"
 	"github.com/sgrules/sgrules/engine/report"
 	"github.com/sgrules/sgrules/internal/safefile"
 )
@@ -168,7 +169,7 @@ func (a *analyzeFlags) analyze(ctx context.Context, args []string, s streams) er
 	if err := a.check(args); err != nil {
 		return err
 	}
-	set, err := engine.ParseRanks(a.ranks)
+	set, err := profdir.ParseRanks(a.ranks)
 	if err != nil {
 		return usagef("analyze: --ranks %w", err)
 	}

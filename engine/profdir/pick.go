@@ -1,4 +1,8 @@
-package engine
+// Package profdir chooses traces in a profile directory: which of its files are traces, of which
+// profile, rank and stage, by the names that the four engines and torch's own handler give them.
+//
+// It opens no trace, and knows neither graphs nor rules.
+package profdir
 
 import (
 	"cmp"
@@ -17,28 +21,29 @@ import (
 // maxFiles bounds how many directory entries are looked at for traces.
 const maxFiles = 100_000
 
-// traceFile is a trace in a profile directory, as its name tells.
-type traceFile struct {
-	path    string
+// File is a trace in a profile directory, as its name tells.
+type File struct {
+	Path  string
+	Stage string // "" where the name tells none
+	Rank  int64  // TP rank, or the global rank; -1 unknown
+	Place string // data- and pipeline-parallel place, "DP-1 PP-0"; "" none
+	TP    bool   // Rank is a tensor-parallel one
+
 	profile string // what the files of one profile share
-	stage   string
-	rank    int64  // TP rank, or the global rank; -1 unknown
 	other   int64  // sum of the DP, PP and EP ranks: 0 for the first of each
-	place   string // data- and pipeline-parallel place, "DP-1 PP-0"; "" none
-	tp      bool   // the name gives a tensor-parallel rank
 	merged  bool
 	time    int64 // modification, ns
 }
 
-// picked is what a directory gave.
-type picked struct {
-	files []traceFile // one a stage, in order of stage
-	left  []string
+// Picked is what a directory gave.
+type Picked struct {
+	Files []File // one a stage, in order of stage
+	Left  []string
 }
 
-// pick chooses, in a profile directory, the traces of one rank of the newest profile: one
+// Pick chooses, in a profile directory, the traces of one rank of the newest profile: one
 // a stage, a rank's own file before a merged one. rank -1 asks for the lowest there is.
-func pick(dir string, rank int64) (*picked, error) {
+func Pick(dir string, rank int64) (*Picked, error) {
 	all, cand, best, err := newest(dir)
 	if err != nil {
 		return nil, err
@@ -47,33 +52,33 @@ func pick(dir string, rank int64) (*picked, error) {
 		rank = lowestRank(cand)
 	}
 	var have []string
-	byStage := map[string]traceFile{}
+	byStage := map[string]File{}
 	for _, f := range cand {
-		have = append(have, strconv.FormatInt(f.rank, 10))
-		if f.rank != rank {
+		have = append(have, strconv.FormatInt(f.Rank, 10))
+		if f.Rank != rank {
 			continue
 		}
-		old, ok := byStage[f.stage]
-		if !ok || cmp.Or(cmp.Compare(old.other, f.other), cmp.Compare(f.time, old.time), cmp.Compare(f.path, old.path)) > 0 {
-			byStage[f.stage] = f
+		old, ok := byStage[f.Stage]
+		if !ok || cmp.Or(cmp.Compare(old.other, f.other), cmp.Compare(f.time, old.time), cmp.Compare(f.Path, old.Path)) > 0 {
+			byStage[f.Stage] = f
 		}
 	}
 	if len(byStage) == 0 {
 		slices.Sort(have)
 		return nil, fmt.Errorf("%s: profile %q has no trace of rank %d; it has ranks %s", dir, best, rank, strings.Join(slices.Compact(have), ", "))
 	}
-	p := &picked{}
+	p := &Picked{}
 	taken := map[string]bool{}
 	for _, f := range byStage {
-		p.files = append(p.files, f)
-		taken[f.path] = true
+		p.Files = append(p.Files, f)
+		taken[f.Path] = true
 	}
-	slices.SortFunc(p.files, func(a, b traceFile) int {
-		return cmp.Or(cmp.Compare(stageOrder(a.stage), stageOrder(b.stage)), cmp.Compare(a.path, b.path))
+	slices.SortFunc(p.Files, func(a, b File) int {
+		return cmp.Or(cmp.Compare(stageOrder(a.Stage), stageOrder(b.Stage)), cmp.Compare(a.Path, b.Path))
 	})
 	for _, f := range all {
-		if !taken[f.path] {
-			p.left = append(p.left, f.path)
+		if !taken[f.Path] {
+			p.Left = append(p.Left, f.Path)
 		}
 	}
 	return p, nil
@@ -81,7 +86,7 @@ func pick(dir string, rank int64) (*picked, error) {
 
 // newest lists all traces of a directory and those of its newest profile, whose name it
 // gives; a merged trace counts where there is nothing else.
-func newest(dir string) (all, cand []traceFile, best string, err error) {
+func newest(dir string) (all, cand []File, best string, err error) {
 	all, err = traceFiles(dir)
 	if err != nil {
 		return nil, nil, "", err
@@ -105,17 +110,17 @@ func newest(dir string) (all, cand []traceFile, best string, err error) {
 			cand = append(cand, f)
 		}
 	}
-	if slices.ContainsFunc(cand, func(f traceFile) bool { return !f.merged }) {
-		cand = slices.DeleteFunc(cand, func(f traceFile) bool { return f.merged })
+	if slices.ContainsFunc(cand, func(f File) bool { return !f.merged }) {
+		cand = slices.DeleteFunc(cand, func(f File) bool { return f.merged })
 	}
 	return all, cand, best, nil
 }
 
-func lowestRank(files []traceFile) int64 {
-	low := files[0].rank
+func lowestRank(files []File) int64 {
+	low := files[0].Rank
 	for _, f := range files {
-		if f.rank >= 0 && (low < 0 || f.rank < low) {
-			low = f.rank
+		if f.Rank >= 0 && (low < 0 || f.Rank < low) {
+			low = f.Rank
 		}
 	}
 	return low
@@ -134,8 +139,8 @@ func stageOrder(s string) int {
 }
 
 // traceFiles lists the traces in dir and in the folders right below it, sorted by path.
-func traceFiles(dir string) ([]traceFile, error) {
-	var out []traceFile
+func traceFiles(dir string) ([]File, error) {
+	var out []File
 	seen := 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -175,7 +180,7 @@ func traceFiles(dir string) ([]traceFile, error) {
 		}
 		return nil, err
 	}
-	slices.SortFunc(out, func(a, b traceFile) int { return strings.Compare(a.path, b.path) })
+	slices.SortFunc(out, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return out, nil
 }
 
@@ -189,8 +194,8 @@ func isTraceName(name string) bool {
 // [-STAGE].trace.json.gz and merged-id.trace.json.gz; torch's own handler, as vLLM uses it:
 // worker_rank0.1782843274.pt.trace.json.gz; TensorRT-LLM: trtllm-trace-time-hex-rank-0.json;
 // TokenSpeed: id[-DP0][-CP0]-TP0[-STAGE].trace.json.gz.
-func parseTraceName(path string) traceFile {
-	f := traceFile{path: path, rank: -1, stage: graph.StageFromPath(path)}
+func parseTraceName(path string) File {
+	f := File{Path: path, Rank: -1, Stage: graph.StageFromPath(path)}
 	base := filepath.Base(path)
 	for _, s := range []string{".gz", ".zst", ".json", ".trace", ".pt"} {
 		base = strings.TrimSuffix(base, s)
@@ -206,7 +211,7 @@ func parseTraceName(path string) traceFile {
 			if i+1 < len(parts) {
 				if n, err := strconv.ParseInt(parts[i+1], 10, 32); err == nil {
 					if p == "TP" || p == "rank" {
-						f.rank = n
+						f.Rank = n
 					}
 					if p != "TP" && p != "rank" {
 						f.other += n
@@ -223,26 +228,26 @@ func parseTraceName(path string) traceFile {
 		}
 		keep = append(keep, parts[i])
 	}
-	if f.rank < 0 {
+	if f.Rank < 0 {
 		keep = f.tags(keep)
 	}
 	f.profile = strings.Join(keep, "-")
-	if f.rank < 0 {
+	if f.Rank < 0 {
 		f.placeWords(f.profile)
-		f.rank, f.profile = rankWord(f.profile)
+		f.Rank, f.profile = rankWord(f.profile)
 	}
-	if graph.StageFromPath(filepath.Base(path)) == "" && f.stage != "" {
+	if graph.StageFromPath(filepath.Base(path)) == "" && f.Stage != "" {
 		f.profile = "" // prefill/ and decode/ hold one profile under two ids
 	}
 	if f.merged {
-		f.rank = -1
+		f.Rank = -1
 	}
 	return f
 }
 
 // tags reads TokenSpeed's tag off the end of a name's parts, [DP0-][CP0-]TP0, and gives the parts
 // before it; a name that does not end with a tensor-parallel rank has none.
-func (f *traceFile) tags(parts []string) []string {
+func (f *File) tags(parts []string) []string {
 	rest := parts
 	for first := true; len(rest) > 0; first = false {
 		last := rest[len(rest)-1]
@@ -254,7 +259,7 @@ func (f *traceFile) tags(parts []string) []string {
 			break
 		}
 		if first {
-			f.rank = int64(n)
+			f.Rank = int64(n)
 		} else {
 			f.other += int64(n)
 		}

@@ -1,4 +1,4 @@
-package engine
+package profdir
 
 import (
 	"path/filepath"
@@ -37,7 +37,7 @@ func TestPickRanks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ranks, left, err := pickRanks([]string{dir}, set, c.lead)
+			ranks, left, err := PickRanks([]string{dir}, set, c.lead)
 			if err != nil {
 				if !strings.Contains(err.Error(), c.want) {
 					t.Errorf("error %q, want %q", err, c.want)
@@ -48,11 +48,11 @@ func TestPickRanks(t *testing.T) {
 			n := 0
 			for _, r := range ranks {
 				var names []string
-				for _, f := range r.files {
-					names = append(names, filepath.Base(f.path))
+				for _, f := range r.Files {
+					names = append(names, filepath.Base(f.Path))
 					n++
 				}
-				got = append(got, r.name+": "+strings.Join(names, " "))
+				got = append(got, r.Name+": "+strings.Join(names, " "))
 			}
 			if s := strings.Join(got, "; "); s != c.want {
 				t.Errorf("got  %s\nwant %s", s, c.want)

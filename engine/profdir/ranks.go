@@ -1,4 +1,4 @@
-package engine
+package profdir
 
 import (
 	"cmp"
@@ -43,29 +43,29 @@ func (s RankSet) None() bool { return !s.All && len(s.IDs) == 0 }
 
 func (s RankSet) has(rank int64) bool { return s.All || slices.Contains(s.IDs, rank) }
 
-// rankFiles are the traces of one rank, one a stage, in order of stage.
-type rankFiles struct {
-	name  string // "0", "0 DP-1"; of a rank that no name gives, "trace 2"
-	id    int64  // -1 unknown
-	files []traceFile
+// Rank has the traces of one rank, one a stage, in order of stage.
+type Rank struct {
+	Name  string // "0", "0 DP-1"; of a rank that no name gives, "trace 2"
+	ID    int64  // -1 unknown
+	Files []File
 }
 
 // at notes one of the places that a file name gives.
-func (f *traceFile) at(kind string, n int64) {
+func (f *File) at(kind string, n int64) {
 	switch kind {
 	case "TP":
-		f.tp = true
+		f.TP = true
 	case "DP", "PP":
-		if f.place != "" {
-			f.place += " "
+		if f.Place != "" {
+			f.Place += " "
 		}
-		f.place += fmt.Sprintf("%s-%d", kind, n)
+		f.Place += fmt.Sprintf("%s-%d", kind, n)
 	}
 }
 
 // placeWords reads the places in a name such as dp0_pp0_tp0_dcp0_ep0_rank0.178284. A place
 // is one of several only if some rank has another: zero is kept, as it separates from those.
-func (f *traceFile) placeWords(name string) {
+func (f *File) placeWords(name string) {
 	worker, _, _ := strings.Cut(name, ".")
 	for _, w := range strings.FieldsFunc(worker, func(r rune) bool { return r == '_' || r == '-' }) {
 		for _, kind := range []string{"tp", "dp", "pp"} {
@@ -78,13 +78,13 @@ func (f *traceFile) placeWords(name string) {
 	}
 }
 
-// pickRanks chooses the traces of the ranks to compare, in a profile directory or among
+// PickRanks chooses the traces of the ranks to compare, in a profile directory or among
 // the files named. The first rank is the one to report on: lead, or the lowest for -1.
-func pickRanks(paths []string, set RankSet, lead int64) (ranks []rankFiles, left []string, err error) {
-	if err := distinct(paths); err != nil {
+func PickRanks(paths []string, set RankSet, lead int64) (ranks []Rank, left []string, err error) {
+	if err := Distinct(paths); err != nil {
 		return nil, nil, err
 	}
-	var cand []traceFile
+	var cand []File
 	dir := ""
 	for _, p := range paths {
 		if p == "-" {
@@ -118,13 +118,13 @@ func pickRanks(paths []string, set RankSet, lead int64) (ranks []rankFiles, left
 	}
 	taken := map[string]bool{}
 	for _, r := range ranks {
-		for _, f := range r.files {
-			taken[f.path] = true
+		for _, f := range r.Files {
+			taken[f.Path] = true
 		}
 	}
 	for _, f := range all {
-		if !taken[f.path] {
-			left = append(left, f.path)
+		if !taken[f.Path] {
+			left = append(left, f.Path)
 		}
 	}
 	return ranks, left, nil
@@ -132,73 +132,91 @@ func pickRanks(paths []string, set RankSet, lead int64) (ranks []rankFiles, left
 
 // byRank gathers the files of each rank. Of two files of one rank and stage the newer is
 // taken; of files that the caller named, both cannot be meant.
-func byRank(cand []traceFile, named bool) ([]rankFiles, error) {
-	byName := map[string]*rankFiles{}
+func byRank(cand []File, named bool) ([]Rank, error) {
+	byName := map[string]*Rank{}
 	var order []string
 	for i, f := range cand {
-		name := strings.TrimSpace(fmt.Sprintf("%d %s", f.rank, f.place))
-		if f.rank < 0 {
+		name := strings.TrimSpace(fmt.Sprintf("%d %s", f.Rank, f.Place))
+		if f.Rank < 0 {
 			name = fmt.Sprintf("trace %d", i+1)
 		}
 		r := byName[name]
 		if r == nil {
-			r = &rankFiles{name: name, id: f.rank}
+			r = &Rank{Name: name, ID: f.Rank}
 			byName[name] = r
 			order = append(order, name)
 		}
-		same := slices.IndexFunc(r.files, func(x traceFile) bool { return x.stage == f.stage })
+		same := slices.IndexFunc(r.Files, func(x File) bool { return x.Stage == f.Stage })
 		switch {
 		case same < 0:
-			r.files = append(r.files, f)
+			r.Files = append(r.Files, f)
 		case named:
-			return nil, fmt.Errorf("%s and %s: both are rank %s by their names; with --ranks each trace is of another rank or stage", r.files[same].path, f.path, name)
+			return nil, fmt.Errorf("%s and %s: both are rank %s by their names; with --ranks each trace is of another rank or stage", r.Files[same].Path, f.Path, name)
 		default:
-			old := r.files[same]
-			if cmp.Or(cmp.Compare(old.other, f.other), cmp.Compare(f.time, old.time), cmp.Compare(f.path, old.path)) > 0 {
-				r.files[same] = f
+			old := r.Files[same]
+			if cmp.Or(cmp.Compare(old.other, f.other), cmp.Compare(f.time, old.time), cmp.Compare(f.Path, old.Path)) > 0 {
+				r.Files[same] = f
 			}
 		}
 	}
-	out := make([]rankFiles, 0, len(order))
-	onePlace := !slices.ContainsFunc(cand, func(f traceFile) bool { return f.place != cand[0].place })
+	out := make([]Rank, 0, len(order))
+	onePlace := !slices.ContainsFunc(cand, func(f File) bool { return f.Place != cand[0].Place })
 	for _, name := range order {
 		r := byName[name]
-		if onePlace && r.id >= 0 {
-			r.name = strconv.FormatInt(r.id, 10)
+		if onePlace && r.ID >= 0 {
+			r.Name = strconv.FormatInt(r.ID, 10)
 		}
-		slices.SortFunc(r.files, func(a, b traceFile) int {
-			return cmp.Or(cmp.Compare(stageOrder(a.stage), stageOrder(b.stage)), cmp.Compare(a.path, b.path))
+		slices.SortFunc(r.Files, func(a, b File) int {
+			return cmp.Or(cmp.Compare(stageOrder(a.Stage), stageOrder(b.Stage)), cmp.Compare(a.Path, b.Path))
 		})
 		out = append(out, *r)
 	}
-	slices.SortStableFunc(out, func(a, b rankFiles) int {
-		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.files[0].other, b.files[0].other), cmp.Compare(a.files[0].place, b.files[0].place))
+	slices.SortStableFunc(out, func(a, b Rank) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Files[0].other, b.Files[0].other), cmp.Compare(a.Files[0].Place, b.Files[0].Place))
 	})
 	return out, nil
 }
 
 // choose keeps the ranks of the set and puts the lead first.
-func choose(ranks []rankFiles, set RankSet, lead int64) ([]rankFiles, error) {
+func choose(ranks []Rank, set RankSet, lead int64) ([]Rank, error) {
 	have := make([]string, 0, len(ranks))
 	for _, r := range ranks {
-		have = append(have, r.name)
+		have = append(have, r.Name)
 	}
 	for _, id := range set.IDs {
-		if !slices.ContainsFunc(ranks, func(r rankFiles) bool { return r.id >= 0 }) {
+		if !slices.ContainsFunc(ranks, func(r Rank) bool { return r.ID >= 0 }) {
 			return nil, fmt.Errorf("no file name tells a rank, as in 1700000000-TP-%d.trace.json.gz, so rank %d cannot be chosen; expected --ranks all", id, id)
 		}
-		if !slices.ContainsFunc(ranks, func(r rankFiles) bool { return r.id == id }) {
+		if !slices.ContainsFunc(ranks, func(r Rank) bool { return r.ID == id }) {
 			return nil, fmt.Errorf("there is no trace of rank %d; there are ranks %s", id, strings.Join(have, ", "))
 		}
 	}
-	ranks = slices.DeleteFunc(ranks, func(r rankFiles) bool { return !set.has(r.id) })
+	ranks = slices.DeleteFunc(ranks, func(r Rank) bool { return !set.has(r.ID) })
 	if lead >= 0 {
-		i := slices.IndexFunc(ranks, func(r rankFiles) bool { return r.id == lead })
+		i := slices.IndexFunc(ranks, func(r Rank) bool { return r.ID == lead })
 		if i < 0 {
 			return nil, fmt.Errorf("--rank %d is the rank to report on and must be one of --ranks", lead)
 		}
 		first := ranks[i]
-		ranks = append([]rankFiles{first}, slices.Delete(ranks, i, i+1)...)
+		ranks = append([]Rank{first}, slices.Delete(ranks, i, i+1)...)
 	}
 	return ranks, nil
+}
+
+// Distinct refuses a trace that is named twice: its time would be counted twice.
+func Distinct(paths []string) error {
+	var seen []os.FileInfo
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			info = nil // standard input, or what reading it will tell
+		}
+		for j, s := range seen {
+			if p == paths[j] || s != nil && info != nil && os.SameFile(s, info) {
+				return fmt.Errorf("%s: the same trace as %s, expected each trace once", p, paths[j])
+			}
+		}
+		seen = append(seen, info)
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-package engine
+package profdir
 
 import (
 	"os"
@@ -63,7 +63,7 @@ func TestPick(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := profileDir(t, c.files...)
-			p, err := pick(dir, c.rank)
+			p, err := Pick(dir, c.rank)
 			if err != nil {
 				if !strings.Contains(err.Error(), c.want) {
 					t.Errorf("error %q, want %q", err, c.want)
@@ -71,8 +71,8 @@ func TestPick(t *testing.T) {
 				return
 			}
 			var got []string
-			for _, f := range p.files {
-				rel, err := filepath.Rel(dir, f.path)
+			for _, f := range p.Files {
+				rel, err := filepath.Rel(dir, f.Path)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -87,39 +87,8 @@ func TestPick(t *testing.T) {
 					traces++
 				}
 			}
-			if len(p.files)+len(p.left) != traces {
-				t.Errorf("picked %d and left %d of %d", len(p.files), len(p.left), traces)
-			}
-		})
-	}
-}
-
-func TestServerArgs(t *testing.T) {
-	for _, c := range []struct{ name, json, want string }{
-		{"flat", `{"tp_size": 4, "enable_x": true, "model_path": "/m/Qwen3-8B", "none": null, "list": [1, "a"]}`, "enable_x=true list=[1,\"a\"] model_path=/m/Qwen3-8B none= tp_size=4"},
-		{"nested", `{"server_args": {"tp_size": 2}, "version": "0.5", "internal_states": {"a": 1}}`, "tp_size=2 version=0.5"},
-		{"not an object", `[1]`, "expected one JSON object"},
-		{"cut", `{"a": 1`, "expected one JSON object"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			p := filepath.Join(t.TempDir(), "server_args.json")
-			if err := os.WriteFile(p, []byte(c.json), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			a, err := parseServerArgs(p)
-			if err != nil {
-				if !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "server_args.json") {
-					t.Errorf("error %q, want %q and the file's name", err, c.want)
-				}
-				return
-			}
-			var got []string
-			for k, v := range a.flat {
-				got = append(got, k+"="+v)
-			}
-			slices.Sort(got)
-			if s := strings.Join(got, " "); s != c.want {
-				t.Errorf("got %q, want %q", s, c.want)
+			if len(p.Files)+len(p.Left) != traces {
+				t.Errorf("picked %d and left %d of %d", len(p.Files), len(p.Left), traces)
 			}
 		})
 	}
