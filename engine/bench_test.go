@@ -43,14 +43,9 @@ conclude: it is missing
 	return dir
 }
 
-// first are the rules of the first release.
-var first = []string{"sglang-act-quant", "sglang-activation-and-mul", "sglang-add-rmsnorm", "sglang-allreduce-rmsnorm-aiter",
-	"sglang-allreduce-rmsnorm-flashinfer", "sglang-fused-moe-experts", "sglang-inplace-qk-norm", "sglang-moe-grouped-topk-gate",
-	"sglang-qk-norm-rope", "sglang-qk-rope-reshape-cache", "sglang-rmsnorm-quant", "sglang-rope-kv-store", "vllm-allreduce-rmsnorm"}
-
-// BenchmarkRules analyses one trace with the first rules, with all, and with a thousand more:
-// what a rule costs that the trace does not need.
-func BenchmarkRules(b *testing.B) {
+// synthetic writes a trace of 60 MB of JSON, gzipped.
+func synthetic(b *testing.B) string {
+	b.Helper()
 	path := filepath.Join(b.TempDir(), "t.json.gz")
 	spec, err := tracebuild.Synthetic(tracebuild.Size{Bytes: 60_000_000}, tracebuild.Options{Style: tracebuild.Compact})
 	if err != nil {
@@ -59,6 +54,18 @@ func BenchmarkRules(b *testing.B) {
 	if err := tracebuild.WriteFile(path, spec, tracebuild.Options{Style: tracebuild.Compact}); err != nil {
 		b.Fatal(err)
 	}
+	return path
+}
+
+// first are the rules of the first release.
+var first = []string{"sglang-act-quant", "sglang-activation-and-mul", "sglang-add-rmsnorm", "sglang-allreduce-rmsnorm-aiter",
+	"sglang-allreduce-rmsnorm-flashinfer", "sglang-fused-moe-experts", "sglang-inplace-qk-norm", "sglang-moe-grouped-topk-gate",
+	"sglang-qk-norm-rope", "sglang-qk-rope-reshape-cache", "sglang-rmsnorm-quant", "sglang-rope-kv-store", "vllm-allreduce-rmsnorm"}
+
+// BenchmarkRules analyses one trace with the first rules, with all, and with a thousand more:
+// what a rule costs that the trace does not need.
+func BenchmarkRules(b *testing.B) {
+	path := synthetic(b)
 	more := generated(b, 1000)
 	for _, c := range []struct {
 		name string
@@ -85,14 +92,7 @@ func BenchmarkRules(b *testing.B) {
 // BenchmarkNotes is what the notes cost an analysis: the same trace with and without them, and
 // with a thousand more rules, of which the trace has nothing.
 func BenchmarkNotes(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "t.json.gz")
-	spec, err := tracebuild.Synthetic(tracebuild.Size{Bytes: 60_000_000}, tracebuild.Options{Style: tracebuild.Compact})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := tracebuild.WriteFile(path, spec, tracebuild.Options{Style: tracebuild.Compact}); err != nil {
-		b.Fatal(err)
-	}
+	path := synthetic(b)
 	more := generated(b, 1000)
 	for _, c := range []struct {
 		name string
@@ -112,14 +112,7 @@ func BenchmarkNotes(b *testing.B) {
 
 // BenchmarkNote is the search for notes alone, on the graph of a built trace.
 func BenchmarkNote(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "t.json.gz")
-	spec, err := tracebuild.Synthetic(tracebuild.Size{Bytes: 60_000_000}, tracebuild.Options{Style: tracebuild.Compact})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := tracebuild.WriteFile(path, spec, tracebuild.Options{Style: tracebuild.Compact}); err != nil {
-		b.Fatal(err)
-	}
+	path := synthetic(b)
 	load := func() (*Catalog, error) { return LoadCatalog(nil, false) }
 	p, err := analyzeOne(context.Background(), Options{Paths: []string{path}, Rank: -1, memory: newBudget(0)}, load, path, nil, nil)
 	if err != nil {

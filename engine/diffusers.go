@@ -35,6 +35,8 @@ const (
 	maxLogs    = 32        // logs looked at beside a trace
 	maxLogSize = 256 << 20 // bytes read of one
 	maxLogLine = 64 << 10  // a longer line is read in pieces
+	// maxSentence is as long as the longest of diffusersLines, and longer.
+	maxSentence = 64
 )
 
 // DiffusersError says that a trace is of the diffusers library and not of SGLang's own pipeline.
@@ -154,17 +156,24 @@ func findLine(file string) (number int, text string, err error) {
 	defer f.Close()
 	r := bufio.NewReaderSize(io.LimitReader(f, maxLogSize), maxLogLine)
 	number = 1
+	var held []byte // the end of the piece before, where a line is read in pieces
 	for {
-		line, err := r.ReadSlice('\n')
+		piece, err := r.ReadSlice('\n')
+		line := piece
+		if held != nil {
+			line = append(held, piece...)
+		}
 		for _, want := range diffusersLines {
 			if bytes.Contains(line, []byte(want)) {
 				return number, string(bytes.TrimRight(line, "\r\n")), nil
 			}
 		}
+		held = nil
 		switch {
 		case err == nil:
 			number++
 		case errors.Is(err, bufio.ErrBufferFull): // the same line goes on
+			held = bytes.Clone(line[max(0, len(line)-maxSentence):])
 		case errors.Is(err, io.EOF):
 			return 0, "", nil
 		default:

@@ -59,6 +59,7 @@ func TestDiffusersGate(t *testing.T) {
 		{"a log of another kind of server", stackTrace("", textCall), says, "", ""},
 		{"steps of a language model", stackTrace("step[DECODE bs=2]"), says, "", ""},
 		{"nothing known of the server", stackTrace(""), says, "", "server.log:1"},
+		{"a sentence over the edge of a piece", stackTrace("", scheduler, native), strings.Repeat("x", maxLogLine-10) + says[len("2026-08-27 10:00:00 WARNING Could not resolve. "):], "", "server.log:1"},
 		{"a log of long lines", stackTrace("", scheduler, native), strings.Repeat("x", 200_000) + "\n" + says, "", "server.log:2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -66,7 +66,7 @@ var realMissing = map[string][]string{
 	"sglang-qwen3-8b-mi300x-decode-graph":      {"sglang-qk-norm-rope decode unsupported"},
 	"sglang-qwen3-8b-mi300x-prefill-eager":     {"sglang-qk-norm-rope extend unsupported"},
 	"sglang-qwen3-30b-a3b-mi300x-TP-0-DECODE":  {"sglang-qk-norm-rope decode unsupported"},
-	"sglang-dense32-b300-TP-0-DECODE":          {"sglang-decode-metadata decode should-apply", "sglang-rope-kv-store decode should-apply"},
+	"sglang-dense32-b300-TP-0-DECODE":          {"sglang-decode-metadata decode should-apply", "sglang-rope-kv-store decode by-design"},
 	"sglang-qwen3-30b-a3b-lora-gb300-tp4-TP-0": {"sglang-allreduce-rmsnorm-flashinfer extend by-design", "sglang-decode-metadata decode should-apply"},
 	"sglang-qwen3-30b-a3b-lora-gb300-tp4-TP-1": {"sglang-allreduce-rmsnorm-flashinfer extend by-design", "sglang-decode-metadata decode should-apply"},
 	"vllm-gpt-oss-mi300-piecewise-graph":       {"vllm-add-rmsnorm-pad mixed should-apply", "vllm-rope-kv-cache mixed by-design"},

@@ -34,9 +34,13 @@ type Result struct {
 // Other is the family of a kernel that no family file matches.
 const Other = "other"
 
-// Families whose kernels move data between devices or within one; Work says so to the
-// overlap sweep.
-const familyCommunication = "communication"
+const (
+	// familyCommunication has the kernels that move data between devices; Work says so to the
+	// overlap sweep.
+	familyCommunication = "communication"
+	// familyMoE has the kernels of routers and experts.
+	familyMoE = "moe"
+)
 
 // Work tells what kernel k does to its device.
 func (r *Result) Work(k int32) overlap.Work {
@@ -88,6 +92,7 @@ type matcher struct {
 	class  []rule.Class // by graph.ClassID
 	byAtom map[rule.Atom][]graph.ClassID
 	inv    rule.Inventory
+	moe    []bool // by stage: whether the model has experts
 	chains []Chain
 	finder *finder
 }
@@ -140,6 +145,7 @@ func (m *matcher) classes() error {
 		})
 	}
 	m.res.Family = family
+	m.experts()
 	return nil
 }
 
@@ -231,10 +237,20 @@ func (m *matcher) applies(c *rule.Compiled) ([]bool, error) {
 	return out, nil
 }
 
+// experts finds the stages in which a kernel of the family moe ran.
+func (m *matcher) experts() {
+	m.moe = make([]bool, len(m.g.Stages))
+	for i := range m.g.Kernels {
+		k := &m.g.Kernels[i]
+		m.moe[k.Stage] = m.moe[k.Stage] || m.res.Family[k.Sym] == familyMoE
+	}
+}
+
 func (m *matcher) inStage(s graph.StageID) *rule.Run {
 	run := m.run
 	run.Stage = m.g.Stages[s]
 	run.TokensMin, run.TokensMax = m.tokens(s)
+	run.MoE = m.moe[s]
 	return &run
 }
 

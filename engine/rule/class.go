@@ -72,6 +72,9 @@ type Run struct {
 	TokensMin int
 	TokensMax int
 
+	// MoE tells that a kernel of the family moe ran in the stage: the model has experts.
+	MoE bool
+
 	ArgsKnown bool              // whether Args is the run's complete list
 	Args      map[string]string // by name, lower case with underscores: see SetArg
 }

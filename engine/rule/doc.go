@@ -119,6 +119,7 @@
 //	world       int     0 for unknown
 //	tokens_min  int     fewest tokens of a step of the stage, as annotated; 0 for unknown
 //	tokens_max  int     most of them; 0 for unknown
+//	moe         bool    whether a kernel of the family moe ran in the stage
 //	args_known  bool    whether the arguments are known
 //
 // and the functions

@@ -96,5 +96,6 @@ var runFields = [...]runField{
 	{name: "world", typ: types.IntType, get: func(r *Run) any { return r.World }},
 	{name: "tokens_min", typ: types.IntType, get: func(r *Run) any { return r.TokensMin }},
 	{name: "tokens_max", typ: types.IntType, get: func(r *Run) any { return r.TokensMax }},
+	{name: "moe", typ: types.BoolType, get: func(r *Run) any { return r.MoE }},
 	{name: "args_known", typ: types.BoolType, get: func(r *Run) any { return r.ArgsKnown }},
 }
