@@ -120,15 +120,44 @@ type event struct {
 	set   uint32
 	any   bool // it has a member
 	tok   [fieldCount]token
+
+	// Times that a shape has read already, in ns, by bits as those of set; they have no tokens.
+	quick   uint32
+	ts, dur int64
 }
 
 const argsMask uint32 = (1<<fieldCount - 1) &^ (1<<argCorr - 1)
 
-func (e *event) reset(start int64) { e.start, e.set, e.any = start, 0, false }
+func (e *event) reset(start int64) { e.start, e.set, e.quick, e.any = start, 0, 0, false }
 
 func (e *event) put(f field, t token) {
 	e.tok[f] = t
 	e.set |= 1 << f
+	e.quick &^= 1 << f
+}
+
+// putMicros is put for the time of fieldTs or fieldDur, which was read.
+func (e *event) putMicros(f field, ns int64) {
+	if f == fieldTs {
+		e.ts = ns
+	} else {
+		e.dur = ns
+	}
+	e.quick |= 1 << f
+}
+
+// micros gives the time of f, fieldTs or fieldDur, in ns; numNone is none.
+func (s *scanner) micros(f field) (int64, numState) {
+	if s.event.quick>>f&1 == 1 {
+		if f == fieldTs {
+			return s.event.ts, numOK
+		}
+		return s.event.dur, numOK
+	}
+	if b := s.number(f); b != nil {
+		return micros(b)
+	}
+	return 0, numNone
 }
 
 // get gives the token of f; an absent one is of kind tokNone.

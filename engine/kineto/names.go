@@ -8,23 +8,23 @@ import "hash/maphash"
 // It is an open hash table of ids: a look-up of bytes copies nothing.
 type Names struct {
 	text  []string
-	slots []slot // a power of two long, at most half full
+	slots []entry // a power of two long, at most half full
 	seed  maphash.Seed
 	bytes int64 // of memory, about
 }
 
-// nameSize is what a name takes beside its text: the header and two slots or four.
+// nameSize is what a name takes beside its text: the header and two entries of the table or four.
 const nameSize = 48
 
-// slot is an entry of the table; id+1, so that a zero slot is an empty one.
-type slot struct {
+// entry is one of the table; id+1, so that a zero entry is an empty one.
+type entry struct {
 	hash uint32
 	id1  uint32
 }
 
 // NewNames gives a table that holds only the empty string.
 func NewNames() *Names {
-	n := &Names{slots: make([]slot, 256), seed: maphash.MakeSeed()}
+	n := &Names{slots: make([]entry, 256), seed: maphash.MakeSeed()}
 	n.add("", uint32(maphash.String(n.seed, "")))
 	return n
 }
@@ -82,7 +82,7 @@ func (n *Names) Lookup(s string) (NameID, bool) {
 func (n *Names) add(s string, hash uint32) NameID {
 	if 2*len(n.text) >= len(n.slots) {
 		old := n.slots
-		n.slots = make([]slot, 2*len(old))
+		n.slots = make([]entry, 2*len(old))
 		for _, e := range old {
 			if e.id1 != 0 {
 				n.put(e)
@@ -91,11 +91,11 @@ func (n *Names) add(s string, hash uint32) NameID {
 	}
 	n.text = append(n.text, s)
 	n.bytes += int64(len(s)) + nameSize
-	n.put(slot{hash: hash, id1: uint32(len(n.text))})
+	n.put(entry{hash: hash, id1: uint32(len(n.text))})
 	return NameID(len(n.text) - 1)
 }
 
-func (n *Names) put(e slot) {
+func (n *Names) put(e entry) {
 	mask := uint32(len(n.slots) - 1)
 	for i := e.hash; ; i++ {
 		if s := &n.slots[i&mask]; s.id1 == 0 {

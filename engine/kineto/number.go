@@ -1,6 +1,9 @@
 package kineto
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // numState tells what a number was.
 type numState uint8
@@ -18,25 +21,62 @@ const maxMicros = math.MaxInt64/1000 - 1
 // a nanosecond round half away from zero. The forms that Kineto writes are read in
 // one pass; exponents and all else go to scaled.
 func micros(b []byte) (int64, numState) {
+	if ns, end := microsAt(b, 0); end == len(b) && end > 0 {
+		return ns, numOK
+	}
+	return scaled(b, 3)
+}
+
+// microsAt reads the number of µs that b holds from p on, as micros does, and gives its end; 0 is a
+// number that is written in another way than digits and up to three decimals.
+func microsAt(b []byte, p int) (ns int64, end int) {
 	var n uint64
-	i := 0
+	i := p
+	if p+8 <= len(b) { // of times since the epoch or since a machine was started
+		if w := binary.LittleEndian.Uint64(b[p:]); nonDigits(w) == 0 {
+			n, i = eightDigits(w), p+8
+		}
+	}
 	for i < len(b) && b[i]-'0' <= 9 {
 		n = n*10 + uint64(b[i]-'0')
 		i++
 	}
-	if i == 0 || i > 16 || n > maxMicros {
-		return scaled(b, 3)
+	if i == p || i-p > 16 || n > maxMicros {
+		return 0, 0
 	}
-	if i == len(b) {
-		return int64(n * 1000), numOK
-	}
-	if b[i] == '.' {
-		f := b[i+1:]
-		if len(f) == 3 && f[0]-'0' <= 9 && f[1]-'0' <= 9 && f[2]-'0' <= 9 {
-			return int64(n*1000 + uint64(f[0]-'0')*100 + uint64(f[1]-'0')*10 + uint64(f[2]-'0')), numOK
+	n *= 1000
+	if i < len(b) && b[i] == '.' {
+		i++
+		scale := uint64(100)
+		for i < len(b) && b[i]-'0' <= 9 {
+			if scale == 0 {
+				return 0, 0
+			}
+			n += scale * uint64(b[i]-'0')
+			scale /= 10
+			i++
 		}
 	}
-	return scaled(b, 3)
+	if i < len(b) && class[b[i]] == classBare {
+		return 0, 0
+	}
+	return int64(n), i
+}
+
+// nonDigits marks, by its highest bit, the first byte of w that is no decimal digit, and maybe
+// others behind it.
+func nonDigits(w uint64) uint64 {
+	w ^= ones * '0'
+	return (w | (w + ones*(0x80-10))) & highs
+}
+
+// eightDigits gives the number that eight digits make, the first of which is the lowest byte: pairs
+// are summed to two digits, those to four, and those to eight.
+func eightDigits(w uint64) uint64 {
+	w -= ones * '0'
+	w = w*10 + w>>8
+	const pair = 0x000000ff000000ff
+	return ((w&pair)*(100+1000000<<32) + (w>>16&pair)*(1+10000<<32)) >> 32
 }
 
 // integer reads a whole number, in any spelling (118, 118.0, 1.18e2). Numbers of 64

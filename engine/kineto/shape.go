@@ -21,14 +21,20 @@ const (
 	learnEvery = 64
 )
 
-// shape is an event without its values: literals[i] stands before the value of
-// fields[i], and the last literal is the end of the event.
+// shape is an event without its values: a slot for each, and the end of the event.
 type shape struct {
-	literals []string
-	fields   []field // fieldNone: a value that is skipped
-	ph       byte
-	cat      category
-	next     *shape // the one that followed last time
+	slots []slot
+	end   literal
+	ph    byte
+	cat   category
+	next  *shape // the one that followed last time
+}
+
+// slot is the place of one value.
+type slot struct {
+	before literal // what stands between the value before and this one
+	field  field   // fieldNone: a value that is skipped
+	same   *repeat // of the first slot of a process or thread; nil of any other
 }
 
 // shapes are the shapes known, the last used first.
@@ -88,18 +94,30 @@ func (k *shapes) follow(sh *shape) {
 // match reads the event that b begins with and gives its length; 0 is another shape,
 // or the end of b came first.
 func (sh *shape) match(b []byte, e *event, n *nest) int {
-	e.set = 0
+	e.set, e.quick = 0, 0
 	p := 0
-	for i, f := range sh.fields {
-		lit := sh.literals[i]
-		if len(b)-p <= len(lit) || string(b[p:p+len(lit)]) != lit {
+	var other *repeat // whose values are being read anew, from place from on
+	from := 0
+	for i := 0; i < len(sh.slots); i++ {
+		sl := &sh.slots[i]
+		if k := sl.same; k != nil {
+			if k.at(b, p) {
+				k.put(b[p:], e)
+				p += len(k.text)
+				i += len(k.slots) - 1
+				continue
+			}
+			other, from = k, p
+		}
+		f, lit := sl.field, &sl.before
+		if len(b)-p <= len(lit.text) || !lit.at(b, p) {
 			return 0
 		}
-		p += len(lit)
+		p += len(lit.text)
+		start := p
 		switch class[b[p]] {
 		case classQuote:
-			start := p + 1
-			end, esc, ok := stringEnd(b, start)
+			end, esc, ok := stringEnd(b, start+1)
 			if !ok {
 				return 0
 			}
@@ -112,10 +130,16 @@ func (sh *shape) match(b []byte, e *event, n *nest) int {
 				if esc {
 					kind = tokEscaped
 				}
-				e.put(f, token{b[start:end], kind})
+				e.put(f, token{b[start+1 : end], kind})
 			}
 		case classBare:
-			start := p
+			if f == fieldTs || f == fieldDur {
+				if ns, end := microsAt(b, p); end > 0 {
+					p = end
+					e.putMicros(f, ns)
+					break
+				}
+			}
 			p = bareEnd(b, p)
 			if f != fieldNone {
 				if p-start > maxText {
@@ -135,12 +159,15 @@ func (sh *shape) match(b []byte, e *event, n *nest) int {
 		default:
 			return 0
 		}
+		if other != nil && sl == &other.slots[len(other.slots)-1] {
+			other.keep(b[from:p], e)
+			other = nil
+		}
 	}
-	lit := sh.literals[len(sh.fields)]
-	if len(b)-p < len(lit) || string(b[p:p+len(lit)]) != lit {
+	if len(b)-p < len(sh.end.text) || !sh.end.at(b, p) {
 		return 0
 	}
-	return p + len(lit)
+	return p + len(sh.end.text)
 }
 
 // begin starts the record of an event.
@@ -169,18 +196,17 @@ func (k *shapes) learn(b []byte, start, end int, ph byte, cat category) {
 	}
 	k.recording = false
 	k.learned++
-	sh := &shape{ph: ph, cat: cat}
+	sh := &shape{ph: ph, cat: cat, slots: make([]slot, len(k.record))}
 	p := start
-	for _, r := range k.record {
-		sh.literals = append(sh.literals, string(b[p:r.start]))
-		f := r.field
-		if !used(ph, cat) {
-			f = fieldNone
+	for i, r := range k.record {
+		sh.slots[i].before = newLiteral(b[p:r.start])
+		if used(ph, cat) {
+			sh.slots[i].field = r.field
 		}
-		sh.fields = append(sh.fields, f)
 		p = r.end
 	}
-	sh.literals = append(sh.literals, string(b[p:end]))
+	sh.end = newLiteral(b[p:end])
+	sh.lanes()
 	if len(k.known) == maxShapes {
 		old := k.known[maxShapes-1]
 		old.next = nil // shapes that are forgotten must not hold others

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -86,4 +87,103 @@ func TestManyShapes(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "many shapes", lines(read(t, doc, Options{})), want)
+}
+
+// TestLanesRepeat has events of one shape whose process and thread are those of the event before,
+// begin like them, or are values of another kind.
+func TestLanesRepeat(t *testing.T) {
+	ids := []string{`7`, `73`, `7`, `-7`, `"7"`, `"stream 7"`, `"a\"b"`, `"a\\"`, `null`, `[7]`, `7.0`, `""`, `"7`, `NaN`}
+	forms := []string{
+		`{"ph":"X","cat":"cpu_op","name":"n","pid":%s,"tid":%s,"ts":1,"dur":2}`,
+		`{"pid":%s,"ph":"X","cat":"cpu_op","tid":%s,"name":"n","ts":1.5,"dur":2.25}`,
+		`{"ph":"X","cat":"cpu_op","name":"n","ts":1,"dur":2,"pid":%s,"tid":%s}`,
+		`{"ph":"X","cat":"cpu_op","name":"n","ts":1,"pid":%s,"pid":%s,"dur":2,"tid":1}`,
+		`{"ph":"X","cat":"kernel","name":"k","ts":1,"dur":2,"tid":%s,"pid":%s,"args":{"device":0}}`,
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for n := range 300 {
+		var events []string
+		pid, tid := ids[0], ids[0]
+		for range 40 {
+			if r.IntN(3) == 0 {
+				pid, tid = ids[r.IntN(len(ids)-2)], ids[r.IntN(len(ids)-2)]
+			}
+			events = append(events, fmt.Sprintf(forms[(n+r.IntN(2))%len(forms)], pid, tid))
+		}
+		doc := []byte("[" + strings.Join(events, ",") + "]")
+		want, err := refRead(doc)
+		if err != nil {
+			t.Fatalf("%s: %v", doc, err)
+		}
+		for _, o := range []Options{{}, {ChunkSize: 300}, {ChunkSize: 300, helpers: -1}} {
+			same(t, fmt.Sprintf("%s chunk %d", doc, o.ChunkSize), lines(read(t, doc, o)), want)
+		}
+	}
+}
+
+// TestLiteral compares literals of all lengths, at all places, with what differs by one byte.
+func TestLiteral(t *testing.T) {
+	text := []byte("0123456789abcdefghijklmnopqrstuvwxyz")
+	for n := range 25 {
+		for p := 0; p+n <= len(text); p++ {
+			l := newLiteral(text[p : p+n])
+			if !l.at(text, p) || !l.at(text[:p+n], p) {
+				t.Fatalf("%q is not at %d", l.text, p)
+			}
+			for i := range n {
+				other := bytes.Clone(text)
+				other[p+i] ^= 0x20
+				if l.at(other, p) || l.at(other[:p+n], p) {
+					t.Fatalf("%q is at %d of %q", l.text, p, other)
+				}
+			}
+		}
+	}
+}
+
+// TestValueEnds holds the ends of strings, words and numbers against a byte at a time.
+func TestValueEnds(t *testing.T) {
+	str := func(b []byte, p int) (int, bool, bool) {
+		for esc := false; ; {
+			switch {
+			case p >= len(b):
+				return len(b), esc, false
+			case b[p] == '"':
+				return p, esc, true
+			case b[p] == '\\':
+				if p+1 == len(b) {
+					return p, esc, false
+				}
+				esc = true
+				p++
+			}
+			p++
+		}
+	}
+	bare := func(b []byte, p int) int {
+		for p < len(b) && class[b[p]] == classBare {
+			p++
+		}
+		return p
+	}
+	const some = "0123456789019.-+eN\\\\\"\", }\x80\x8a\xbaxyz"
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 200_000 {
+		b := make([]byte, r.IntN(30))
+		for i := range b {
+			b[i] = some[r.IntN(1+r.IntN(len(some)))]
+		}
+		p := r.IntN(len(b) + 1)
+		end, esc, ok := stringEnd(b, p)
+		if e, s, o := str(b, p); e != end || s != esc || o != ok {
+			t.Fatalf("string %q from %d: got %d %v %v, want %d %v %v", b, p, end, esc, ok, e, s, o)
+		}
+		if got, want := bareEnd(b, p), bare(b, p); got != want {
+			t.Fatalf("word %q from %d: got %d, want %d", b, p, got, want)
+		}
+		ns, end := microsAt(b, p)
+		if want, state := scaled(b[p:bare(b, p)], 3); end > 0 && (end != bare(b, p) || state != numOK || ns != want) {
+			t.Fatalf("time %q from %d: got %d to %d, want %d to %d", b, p, ns, end, want, bare(b, p))
+		}
+	}
 }

@@ -122,19 +122,14 @@ func (s *scanner) complete(cat category) error {
 	if problem != "" {
 		return s.malformed(problem)
 	}
-	var dur int64 // stays 0 when there is none
-	if b := s.number(fieldDur); b != nil {
-		var state numState
-		dur, state = micros(b)
-		if state == numRange || dur > maxDuration {
-			return s.malformed(`a "dur" of more than a year, expected microseconds`)
-		}
-		if dur < 0 {
-			return s.malformed(`a negative "dur"`)
-		}
-		if ts > math.MaxInt64-dur {
-			return s.malformed(`an end that does not fit 64 bits of nanoseconds`)
-		}
+	dur, state := s.micros(fieldDur) // 0 when there is none
+	switch {
+	case state == numRange || dur > maxDuration:
+		return s.malformed(`a "dur" of more than a year, expected microseconds`)
+	case dur < 0:
+		return s.malformed(`a negative "dur"`)
+	case ts > math.MaxInt64-dur:
+		return s.malformed(`an end that does not fit 64 bits of nanoseconds`)
 	}
 	s.add(cat, ts, dur)
 	return nil
@@ -142,7 +137,7 @@ func (s *scanner) complete(cat category) error {
 
 // time reads "ts"; problem says what is wrong with it.
 func (s *scanner) time() (ts int64, problem string) {
-	ts, state := micros(s.number(fieldTs))
+	ts, state := s.micros(fieldTs)
 	switch state {
 	case numNone:
 		return 0, `an event without a "ts" in microseconds`

@@ -1,6 +1,7 @@
 package kineto
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -42,47 +43,47 @@ var class = func() (t [256]uint8) {
 }()
 
 const (
-	ones       = 0x0101010101010101
-	highs      = 0x8080808080808080
-	quotes     = ones * '"'
-	backslashs = ones * '\\'
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
 )
 
 // stringEnd finds the closing quote of a string from p on, p being inside it and not
 // between a backslash and what it escapes. Without one it gives the place to go on
 // from when there is more. esc tells whether a backslash was passed.
 func stringEnd(b []byte, p int) (end int, esc, found bool) {
+	quote := p - 1 // the first one behind p that was looked for
 	for {
-		// Eight bytes at a time: a zero byte of the xor is a quote or a backslash.
-		for p+8 <= len(b) {
-			w := binary.LittleEndian.Uint64(b[p:])
-			x, y := w^quotes, w^backslashs
-			m := ((x-ones)&^x | (y-ones)&^y) & highs
-			if m != 0 {
-				p += bits.TrailingZeros64(m) >> 3
-				break
+		if quote < p {
+			if i := bytes.IndexByte(b[p:], '"'); i >= 0 {
+				quote = p + i
+			} else {
+				quote = len(b)
 			}
-			p += 8
 		}
-		for p < len(b) && b[p] != '"' && b[p] != '\\' {
-			p++
+		i := bytes.IndexByte(b[p:quote], '\\')
+		if i < 0 {
+			return quote, esc, quote < len(b)
 		}
-		if p >= len(b) {
-			return p, esc, false
-		}
-		if b[p] == '"' {
-			return p, esc, true
-		}
+		p += i
 		if p+1 >= len(b) {
 			return p, esc, false
 		}
 		esc = true
-		p += 2
+		p += 2 // a quote that is escaped is none
 	}
 }
 
 // bareEnd finds the end of a number or word.
 func bareEnd(b []byte, p int) int {
+	for p+8 <= len(b) { // digits, eight at a time
+		m := nonDigits(binary.LittleEndian.Uint64(b[p:]))
+		if m == 0 {
+			p += 8
+			continue
+		}
+		p += bits.TrailingZeros64(m) >> 3
+		break
+	}
 	for p < len(b) && class[b[p]] == classBare {
 		p++
 	}
