@@ -183,7 +183,7 @@ func (a *analyzeFlags) analyze(ctx context.Context, args []string, s streams) er
 			return err
 		}
 	}
-	tuneMemory(args, limit)
+	tuneMemory(limit)
 	o := engine.Options{NoNotes: a.noNotes, ServerLogs: a.logs, AllowDiffusers: a.diffusers, MaxMemory: limit, Paths: args, Ranks: set, Mapping: mapping, Stdin: s.in, Rank: a.rank, Strict: a.strict, ServerArgs: serverArgs, Version: buildVersion(),
 		Catalog: func() (*engine.Catalog, error) { return engine.LoadCatalog(a.rules, a.onlyRules) }}
 	if a.framework != "auto" {

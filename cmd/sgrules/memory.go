@@ -3,7 +3,9 @@ package main
 import (
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 )
@@ -33,25 +35,53 @@ func memorySize(s string) (int64, error) {
 	return int64(n * unit), nil
 }
 
-// largeTrace is the size of a file, in bytes, from which memory counts for more than the
-// time that collecting garbage takes.
-const largeTrace = 16 << 20
+// heapFloor is the heap, in bytes, below which no garbage is collected, and heapGrowth by how much
+// of it, percent, it may grow above that.
+const (
+	heapFloor  = 64 << 20
+	heapGrowth = 25
+)
 
-// tuneMemory sets how eagerly garbage is collected. A small trace makes so little that it
-// need not be collected at all; of a large one nearly everything is kept and is cheap to
-// look at, for the columns hold no pointers. GOGC set by the user stands.
-func tuneMemory(paths []string, limit int64) {
+// tuneMemory sets how eagerly garbage is collected. A small trace makes so little that it need not
+// be collected at all. Of a large one nearly all that is read is kept, so that memory counts for more
+// than the time that collecting takes; but a heap may grow again to three quarters of what it was,
+// which takes no memory that the program does not have. GOGC set by the user stands.
+func tuneMemory(limit int64) {
 	if limit > 0 {
 		debug.SetMemoryLimit(limit - limit/8)
 	}
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	percent := 400
-	for _, p := range paths {
-		if info, err := os.Stat(p); p == "-" || err != nil || !info.Mode().IsRegular() || info.Size() > largeTrace {
-			percent = 25
-		}
+	// The runtime's own floor is 4 MiB at 100 %.
+	debug.SetGCPercent(heapFloor / (4 << 20) * 100)
+	p := &pace{largest: heapFloor, live: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
+	runtime.SetFinalizer(&cycle{p}, (*cycle).end)
+}
+
+// pace sets the percentage anew after each collection.
+type pace struct {
+	largest uint64 // heap that was allowed so far, bytes
+	live    []metrics.Sample
+}
+
+// cycle is garbage from the start, so that each collection ends it.
+type cycle struct{ *pace }
+
+func (c *cycle) end() {
+	metrics.Read(c.live)
+	if v := c.live[0].Value; v.Kind() == metrics.KindUint64 {
+		percent := growth(v.Uint64(), c.largest/4*3)
+		c.largest = max(c.largest, v.Uint64()+v.Uint64()/100*uint64(percent))
+		debug.SetGCPercent(percent)
 	}
-	debug.SetGCPercent(percent)
+	runtime.SetFinalizer(c, (*cycle).end)
+}
+
+// growth is how much a heap of live bytes may grow, percent, where up to allowed bytes cost nothing.
+func growth(live, allowed uint64) int {
+	if live >= allowed {
+		return heapGrowth
+	}
+	return int(max(heapGrowth, min((allowed-live)*100/max(live, 1), heapFloor/(4<<20)*100)))
 }

@@ -52,28 +52,18 @@ func newSet(rules []*Rule, families []*Family, retired []Retired, aliases *Alias
 		return nil, err
 	}
 	s := &Set{byID: map[string]*entry{}, retired: retired, aliases: env.aliases, env: env, sources: sources, asked: map[Atom][]int{}}
-	for _, r := range rules {
-		e := &entry{rule: r}
-		for _, side := range [][]*Alternative{r.Fused, r.Split} {
-			for _, a := range side {
-				pre := make([]*Prefilter, len(a.Steps))
-				for i, st := range a.Steps {
-					pre[i] = s.skim(st.MatchExpr)
-				}
-				e.sides, e.steps = append(e.sides, pre), append(e.steps, a.Steps)
-			}
+	s.rules, s.families = make([]*entry, len(rules)), make([]*familyEntry, len(families))
+	atonce.Do(len(rules)+len(families), func(i int) {
+		if i < len(rules) {
+			s.rules[i] = s.skimRule(rules[i])
+		} else {
+			s.families[i-len(rules)] = s.skimFamily(families[i-len(rules)])
 		}
-		s.rules = append(s.rules, e)
-		s.byID[r.ID] = e
+	})
+	for _, e := range s.rules {
+		s.byID[e.rule.ID] = e
 	}
 	sort.Slice(s.rules, func(i, j int) bool { return s.rules[i].rule.ID < s.rules[j].rule.ID })
-	for _, f := range families {
-		e := &familyEntry{family: f}
-		for _, m := range f.Match {
-			e.pre = append(e.pre, s.skim(m))
-		}
-		s.families = append(s.families, e)
-	}
 	sort.Slice(s.families, func(i, j int) bool {
 		a, b := s.families[i].family, s.families[j].family
 		if a.Priority != b.Priority {
@@ -83,6 +73,28 @@ func newSet(rules []*Rule, families []*Family, retired []Retired, aliases *Alias
 	})
 	s.indexFamilies()
 	return s, nil
+}
+
+func (s *Set) skimRule(r *Rule) *entry {
+	e := &entry{rule: r}
+	for _, side := range [][]*Alternative{r.Fused, r.Split} {
+		for _, a := range side {
+			pre := make([]*Prefilter, len(a.Steps))
+			for i, st := range a.Steps {
+				pre[i] = s.skim(st.MatchExpr)
+			}
+			e.sides, e.steps = append(e.sides, pre), append(e.steps, a.Steps)
+		}
+	}
+	return e
+}
+
+func (s *Set) skimFamily(f *Family) *familyEntry {
+	e := &familyEntry{family: f}
+	for _, m := range f.Match {
+		e.pre = append(e.pre, s.skim(m))
+	}
+	return e
 }
 
 // skim gives the prefilter of an expression that is not compiled; one that lets everything

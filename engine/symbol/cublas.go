@@ -1,23 +1,22 @@
 package symbol
 
 import (
-	"regexp"
 	"strings"
 )
 
 // xmmaName is the generated GEMM or convolution of cuBLAS and cuDNN up to 12:
 // sm90_xmma_gemm_bf16bf16_bf16f32_f32_tn_n_tilesize128x128x64_…_execute_kernel__5x_cublas.
-var xmmaName = regexp.MustCompile(`^sm\d+[a-z]?_(xmma_[a-z_]+?)_((?:bf16|tf32|f16|f32|f64|e4m3|e5m2|i8|u8|i32|c64|c128)+)_([a-z0-9_]+?)_tilesize(\d+x\d+x\d+)`)
+var xmmaName = pattern(`^sm\d+[a-z]?_(xmma_[a-z_]+?)_((?:bf16|tf32|f16|f32|f64|e4m3|e5m2|i8|u8|i32|c64|c128)+)_([a-z0-9_]+?)_tilesize(\d+x\d+x\d+)`)
 
 var (
-	xmmaType   = regexp.MustCompile(`^(bf16|tf32|f16|f32|f64|e4m3|e5m2|i8|u8|i32)`)
-	xmmaLayout = regexp.MustCompile(`_([tn]{2})_[tn]$`)
+	xmmaType   = pattern(`^(bf16|tf32|f16|f32|f64|e4m3|e5m2|i8|u8|i32)`)
+	xmmaLayout = pattern(`_([tn]{2})_[tn]$`)
 )
 
 // readXMMA takes the first of the types for the inputs. What the others stand for differs
 // between versions, so the output type stays empty.
 func readXMMA(s *Symbol, name string) bool {
-	m := xmmaName.FindStringSubmatch(name)
+	m := xmmaName().FindStringSubmatch(name)
 	if m == nil {
 		return false
 	}
@@ -28,11 +27,11 @@ func readXMMA(s *Symbol, name string) bool {
 	case strings.Contains(name, "_cudnn"):
 		s.Generator = "cudnn"
 	}
-	s.DType = xmmaType.FindString(m[2])
+	s.DType = xmmaType().FindString(m[2])
 	if strings.HasPrefix(s.DType, "e") {
 		s.DType = "f8" + s.DType
 	}
-	if l := xmmaLayout.FindStringSubmatch("_" + m[3]); l != nil {
+	if l := xmmaLayout().FindStringSubmatch("_" + m[3]); l != nil {
 		s.Layout = l[1]
 	}
 	s.SplitK = strings.Contains(name, "split_k") || strings.Contains(name, "splitK")
@@ -41,10 +40,10 @@ func readXMMA(s *Symbol, name string) bool {
 
 // legacyName are the older generated names: <arch>_[type_]<instruction>gemm_… of cuBLAS,
 // <arch>_scudnn_… of cuDNN, cutlass_80_tensorop_… of both.
-var legacyName = regexp.MustCompile(`^(cudnn_(?:infer_|train_)?)?(maxwell|pascal|volta|turing|ampere|ada|hopper|cutlass(?:_\d+)?(?:_tensorop|_wmma_tensorop|_simt)?)_` +
+var legacyName = pattern(`^(cudnn_(?:infer_|train_)?)?(maxwell|pascal|volta|turing|ampere|ada|hopper|cutlass(?:_\d+)?(?:_tensorop|_wmma_tensorop|_simt)?)_` +
 	`(?:(bf16|fp16|f16|tf32|fp32|int8|i8)_)?([a-z0-9]*(?:gemm|cudnn|fprop|dgrad|wgrad)(?:_[a-z]+)*?)_(?:([a-z0-9]+?)_)??(?:winograd_)?(\d+x\d+)(?:_(\d+)x\d+)?(?:_|$)`)
 
-var legacyLayout = regexp.MustCompile(`_(nn|nt|tn|tt)(?:_|$)`)
+var legacyLayout = pattern(`_(nn|nt|tn|tt)(?:_|$)`)
 
 // legacyPrecision are the letters before "gemm" and "cudnn" where they are the BLAS
 // precision and nothing is between them; with an instruction's shape (s1688gemm) the
@@ -53,7 +52,7 @@ var legacyPrecision = map[string]string{"sgemm": "f32", "dgemm": "f64", "hgemm":
 
 // readLegacyGEMM reads ampere_sgemm_32x32_sliced1x4_tn and its relatives.
 func readLegacyGEMM(s *Symbol, name string) bool {
-	m := legacyName.FindStringSubmatch(name)
+	m := legacyName().FindStringSubmatch(name)
 	if m == nil {
 		return false
 	}
@@ -92,7 +91,7 @@ func readLegacyGEMM(s *Symbol, name string) bool {
 	if s.DType == "" && strings.Contains(name, "_tf32_") {
 		s.DType = "tf32"
 	}
-	if l := legacyLayout.FindStringSubmatch(name); l != nil {
+	if l := legacyLayout().FindStringSubmatch(name); l != nil {
 		s.Layout = l[1]
 	}
 	s.SplitK = strings.Contains(name, "_splitK") || strings.Contains(name, "_split_k")

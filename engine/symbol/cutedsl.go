@@ -1,12 +1,11 @@
 package symbol
 
 import (
-	"regexp"
 	"strings"
 )
 
 var (
-	cuteTensor = regexp.MustCompile(`^tensorptr(.+?)gmem`)
+	cuteTensor = pattern(`^tensorptr(.+?)gmem`)
 	cuteTypes  = map[string]string{
 		"f64": "f64", "f32": "f32", "tf32": "tf32", "bf16": "bf16", "f16": "f16", "i8": "i8", "i32": "i32", "i64": "i64", "u8": "u8",
 		"f8E4M3FN": "f8e4m3", "f8E5M2": "f8e5m2", "f4E2M1FN": "f4",
@@ -49,7 +48,7 @@ func readCuteDSL(s *Symbol, name string) bool {
 			continue
 		}
 		s.Args = append(s.Args, a)
-		if m := cuteTensor.FindStringSubmatch(a); m != nil && s.DType == "" {
+		if m := cuteTensor().FindStringSubmatch(a); m != nil && s.DType == "" {
 			s.DType = cuteTypes[m[1]]
 		}
 	}

@@ -1,14 +1,13 @@
 package symbol
 
 import (
-	"regexp"
 	"strings"
 )
 
 // inductorName is torch.compile's name of a Triton kernel: the heuristic's first three
 // letters, "fused", the aten ops before decomposition, and a number; older versions append
 // Triton's specialization of the arguments ("0d1d2de").
-var inductorName = regexp.MustCompile(`^triton_([a-z]{3})_fused(?:_([A-Za-z0-9_]*?))?(?:_\d+(?:d[0-9cde]*)?)?$`)
+var inductorName = pattern(`^triton_([a-z]{3})_fused(?:_([A-Za-z0-9_]*?))?(?:_\d+(?:d[0-9cde]*)?)?$`)
 
 // readInductor reads triton_red_fused_add_mean_0. Names without the ops, which older
 // versions made, are "triton__0d1d2d".
@@ -17,7 +16,7 @@ func readInductor(s *Symbol, name string) bool {
 		s.Generator, s.Base = "inductor", "triton_"
 		return true
 	}
-	m := inductorName.FindStringSubmatch(name)
+	m := inductorName().FindStringSubmatch(name)
 	if m == nil {
 		return false
 	}

@@ -1,13 +1,12 @@
 package symbol
 
 import (
-	"regexp"
 	"strings"
 )
 
 var (
-	ncclName = regexp.MustCompile(`^((?:nccl|rccl|msccl)(?:Symk?)?(?:Dev)?Kernel(?:Debug)?)_([A-Za-z]+)(?:_(.*))?$`)
-	memName  = regexp.MustCompile(`^(Memcpy|Memset)(?: ([A-Z]to[A-Z]))?(?: \(([A-Za-z ]+?)(?: -> ([A-Za-z ]+))?\))?$`)
+	ncclName = pattern(`^((?:nccl|rccl|msccl)(?:Symk?)?(?:Dev)?Kernel(?:Debug)?)_([A-Za-z]+)(?:_(.*))?$`)
+	memName  = pattern(`^(Memcpy|Memset)(?: ([A-Z]to[A-Z]))?(?: \(([A-Za-z ]+?)(?: -> ([A-Za-z ]+))?\))?$`)
 )
 
 var ncclTypes = map[string]string{
@@ -20,7 +19,7 @@ var ncclTypes = map[string]string{
 // ncclKernel_AllReduce_RING_LL_Sum_float. RCCL uses NCCL's names, and only its own
 // extensions tell it from NCCL.
 func readNCCL(s *Symbol, name string) bool {
-	m := ncclName.FindStringSubmatch(name)
+	m := ncclName().FindStringSubmatch(name)
 	if m == nil {
 		return false
 	}
@@ -69,7 +68,7 @@ func readMemory(s *Symbol, name string) bool {
 	if !strings.HasPrefix(name, "Mem") || len(name) > 128 {
 		return false
 	}
-	m := memName.FindStringSubmatch(name)
+	m := memName().FindStringSubmatch(name)
 	if m == nil {
 		return false
 	}

@@ -1,13 +1,12 @@
 package symbol
 
 import (
-	"regexp"
 	"strings"
 )
 
 // nvjetName is cuBLASLt's generated GEMM: the architecture in newer versions, the types,
 // perhaps a family, the tile, and flags between underscores.
-var nvjetName = regexp.MustCompile(`^nvjet_(?:sm\d+[a-z]?_)?([a-z]{3}|[a-z]{5})_(?:[a-z0-9]+_)*?(\d+x\d+(?:x\d+)?)(?:_|$)`)
+var nvjetName = pattern(`^nvjet_(?:sm\d+[a-z]?_)?([a-z]{3}|[a-z]{5})_(?:[a-z0-9]+_)*?(\d+x\d+(?:x\d+)?)(?:_|$)`)
 
 // nvjetTypes are the letters of the type code. Three letters are the inputs, the
 // accumulator and the output; five are A, B, C, the accumulator and the output. The
@@ -22,7 +21,7 @@ var nvjetTypes = map[byte]string{
 // "h" and "bz" are not established and not read. The last part is the layout of A, B and
 // (newer) the output.
 func readNvjet(s *Symbol, name string) bool {
-	m := nvjetName.FindStringSubmatch(name)
+	m := nvjetName().FindStringSubmatch(name)
 	if m == nil {
 		if !strings.HasPrefix(name, "nvjet_") {
 			return false

@@ -1,7 +1,6 @@
 package symbol
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 )
@@ -44,7 +43,7 @@ func labels(s *Symbol) []string {
 			full = strings.TrimSuffix(s.Full, "("+s.Params+")")
 		}
 		if d := details(s); d != "" && (s.Generator == "trtllm-gen" || s.Generator == "nvjet") {
-			if m := fmhaName.FindString(full); m != "" {
+			if m := fmhaName().FindString(full); m != "" {
 				return []string{full, s.Base + " " + types(s) + " " + full[len(m):]}
 			}
 			return []string{full, s.Base + " " + d}
@@ -95,7 +94,7 @@ func marks(s *Symbol) string {
 	switch s.Generator {
 	case "ck_tile":
 		seen := map[string]bool{}
-		for _, m := range traitEnum.FindAllStringSubmatch(strings.Join(s.Args, ","), -1) {
+		for _, m := range traitEnum().FindAllStringSubmatch(strings.Join(s.Args, ","), -1) {
 			if mark := m[1] + "=" + m[2]; !seen[mark] && len(out) < 3 {
 				seen[mark] = true
 				out = append(out, mark)
@@ -151,7 +150,7 @@ func atenLabels(s *Symbol) []string {
 
 func tensileLabel(s *Symbol) string {
 	parts := []string{"Cijk"}
-	if m := tensileName.FindStringSubmatch(s.Full); m != nil {
+	if m := tensileName().FindStringSubmatch(s.Full); m != nil {
 		parts = append(parts, "A"+m[1]+"_B"+m[2])
 	}
 	parts = append(parts, types(s))
@@ -214,11 +213,11 @@ func plain(base string) string {
 }
 
 var (
-	qualifier = regexp.MustCompile(`(?:\(anonymous namespace\)::|<unnamed>::|[A-Za-z_]\w*::)+`)
-	typeName  = regexp.MustCompile(`(?:unsigned |signed )?[A-Za-z_]\w*(?: long)?`)
-	enumCast  = regexp.MustCompile(`\([A-Za-z_]\w*\)(-?\d)`)
-	traitEnum = regexp.MustCompile(`\(ck_tile::(?:Block)?(\w+?)(?:Enum)?\)([1-9]\d*)`)
-	suffixed  = regexp.MustCompile(`\b(\d+)(?:ull|ul|ll|u|l)\b`)
+	qualifier = pattern(`(?:\(anonymous namespace\)::|<unnamed>::|[A-Za-z_]\w*::)+`)
+	typeName  = pattern(`(?:unsigned |signed )?[A-Za-z_]\w*(?: long)?`)
+	enumCast  = pattern(`\([A-Za-z_]\w*\)(-?\d)`)
+	traitEnum = pattern(`\(ck_tile::(?:Block)?(\w+?)(?:Enum)?\)([1-9]\d*)`)
+	suffixed  = pattern(`\b(\d+)(?:ull|ul|ll|u|l)\b`)
 )
 
 // maxShort is how much of a template argument is looked at for a label.
@@ -230,15 +229,15 @@ func shortType(arg string) string {
 	if len(arg) > maxShort {
 		arg = arg[:maxShort] + ellipsis
 	}
-	arg = qualifier.ReplaceAllString(arg, "")
-	arg = typeName.ReplaceAllStringFunc(arg, func(t string) string {
+	arg = qualifier().ReplaceAllString(arg, "")
+	arg = typeName().ReplaceAllStringFunc(arg, func(t string) string {
 		if d := scalars[t]; d != "" {
 			return d
 		}
 		return t
 	})
-	arg = enumCast.ReplaceAllString(arg, "$1")
-	arg = suffixed.ReplaceAllString(arg, "$1")
+	arg = enumCast().ReplaceAllString(arg, "$1")
+	arg = suffixed().ReplaceAllString(arg, "$1")
 	return strings.ReplaceAll(arg, "> >", ">>")
 }
 

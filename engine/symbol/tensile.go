@@ -1,15 +1,14 @@
 package symbol
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 var (
-	tensileName  = regexp.MustCompile(`^(?:Custom_)?C[a-z]+_A([a-z]+)_B([a-z]+)_([A-Za-z0-9]+)(?:_([A-Za-z0-9]+))?`)
-	tensileTile  = regexp.MustCompile(`_MT(\d+x\d+x\d+)`)
-	tensileSplit = regexp.MustCompile(`_(?:GSU|SK)(\d+)(?:_|$)`)
+	tensileName  = pattern(`^(?:Custom_)?C[a-z]+_A([a-z]+)_B([a-z]+)_([A-Za-z0-9]+)(?:_([A-Za-z0-9]+))?`)
+	tensileTile  = pattern(`_MT(\d+x\d+x\d+)`)
+	tensileSplit = pattern(`_(?:GSU|SK)(\d+)(?:_|$)`)
 )
 
 // tensileTypes are Tensile's type letters, longest first. F8 is e4m3 and B8 e5m2; the N
@@ -23,7 +22,7 @@ var tensileTypes = []struct{ code, dtype string }{
 // problem's indices, its types (input, output, compute), B for a beta and H for high
 // precision accumulation. Older names write types and flags together: SB, HBH.
 func readTensile(s *Symbol, name string) bool {
-	m := tensileName.FindStringSubmatch(name)
+	m := tensileName().FindStringSubmatch(name)
 	if m == nil || !strings.HasPrefix(strings.TrimPrefix(name, "Custom_"), "Cij") {
 		return false
 	}
@@ -41,10 +40,10 @@ func readTensile(s *Symbol, name string) bool {
 		}
 	}
 	s.DType, s.OutDType = tensileDTypes(types)
-	if t := tensileTile.FindStringSubmatch(name); t != nil {
+	if t := tensileTile().FindStringSubmatch(name); t != nil {
 		s.Tile = t[1]
 	}
-	for _, k := range tensileSplit.FindAllStringSubmatch(name, -1) {
+	for _, k := range tensileSplit().FindAllStringSubmatch(name, -1) {
 		if n, err := strconv.Atoi(k[1]); err == nil && n > 1 {
 			s.SplitK = true
 		}

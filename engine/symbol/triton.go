@@ -1,7 +1,6 @@
 package symbol
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -9,7 +8,7 @@ import (
 // matmulName is what triton_kernels' repr makes of its matmul: layouts and types of the
 // output, the activations and the weights, the block with the split of K, and the name of
 // the fused epilogue.
-var matmulName = regexp.MustCompile(`^(_(?:p_)?matmul[a-z_]*?)_([NT])([NT])([NT])_([a-z0-9]+?)x((?:mx)?[a-z]+[0-9][a-z0-9]*?)x((?:mx)?[a-z]+[0-9][a-z0-9]*?)_(\d+x\d+x\d+)x(\d+)(?:_([a-z0-9_]+))?$`)
+var matmulName = pattern(`^(_(?:p_)?matmul[a-z_]*?)_([NT])([NT])([NT])_([a-z0-9]+?)x((?:mx)?[a-z]+[0-9][a-z0-9]*?)x((?:mx)?[a-z]+[0-9][a-z0-9]*?)_(\d+x\d+x\d+)x(\d+)(?:_([a-z0-9_]+))?$`)
 
 var tritonTypes = map[string]string{
 	"bf16": "bf16", "fp16": "f16", "f16": "f16", "fp32": "f32", "f32": "f32", "mxfp4": "mxf4", "mxfp8": "mxf8",
@@ -21,7 +20,7 @@ var tritonTypes = map[string]string{
 // function name, which an extern "C" kernel could have too, so only one that calls itself
 // triton counts as one.
 func readTritonRepr(s *Symbol, name string) bool {
-	if m := matmulName.FindStringSubmatch(name); m != nil {
+	if m := matmulName().FindStringSubmatch(name); m != nil {
 		s.Generator, s.Base, s.Tile = "triton", m[1], m[8]
 		s.Layout = strings.ToLower(m[3] + m[4])
 		s.OutDType = tritonTypes[m[5]]
@@ -60,27 +59,27 @@ func reprConfig(name string) (base, config string) {
 		}
 		end = i
 	}
-	if start == len(name) || !reprBlock.MatchString(name[start:]) {
+	if start == len(name) || !reprBlock().MatchString(name[start:]) {
 		return name, ""
 	}
 	return name[:start], name[start:]
 }
 
 var (
-	reprBlock = regexp.MustCompile(`_BLOCK(?:_SIZE)?(?:_[A-Z]+)?_\d+`)
-	reprTile  = regexp.MustCompile(`_BLOCK(?:_SIZE)?_([MNK])_(\d+)`)
-	reprSplit = regexp.MustCompile(`_(?:NUM_KSPLIT|SPLIT_K|SPLITK|KSPLIT)_(\d+)`)
+	reprBlock = pattern(`_BLOCK(?:_SIZE)?(?:_[A-Z]+)?_\d+`)
+	reprTile  = pattern(`_BLOCK(?:_SIZE)?_([MNK])_(\d+)`)
+	reprSplit = pattern(`_(?:NUM_KSPLIT|SPLIT_K|SPLITK|KSPLIT)_(\d+)`)
 )
 
 func (s *Symbol) readConfig(config string) {
 	dims := map[string]string{}
-	for _, m := range reprTile.FindAllStringSubmatch(config, -1) {
+	for _, m := range reprTile().FindAllStringSubmatch(config, -1) {
 		dims[m[1]] = m[2]
 	}
 	if dims["M"] != "" && dims["N"] != "" && dims["K"] != "" {
 		s.Tile = dims["M"] + "x" + dims["N"] + "x" + dims["K"]
 	}
-	if m := reprSplit.FindStringSubmatch(config); m != nil {
+	if m := reprSplit().FindStringSubmatch(config); m != nil {
 		n, err := strconv.Atoi(m[1])
 		s.SplitK = err == nil && n > 1
 	}

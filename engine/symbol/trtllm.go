@@ -1,16 +1,15 @@
 package symbol
 
 import (
-	"regexp"
 	"strings"
 )
 
 const trtTypes = `(MxE2m1|MxE4m3|MxE5m2|MxInt4|Bfloat16|Fp16|Fp32|E2m1|E4m3|E5m2|Int8)`
 
 var (
-	bmmName  = regexp.MustCompile(`^([Bb]mm|[Gg]emm|[Gg]emmGatedAct)_` + trtTypes + `_` + trtTypes + trtTypes + `?_Fp32_(?:.*?_)?t(\d+x\d+x\d+)(?:u\d+)?(?:_|$)`)
-	fmhaName = regexp.MustCompile(`^fmhaSm\d+[a-z]?(?:x\d+)?Kernel_(?:Qkv` + trtTypes + `|Q` + trtTypes + `Kv` + trtTypes + `)O` + trtTypes)
-	fmhaTile = regexp.MustCompile(`Q(\d+)Kv(\d+)`)
+	bmmName  = pattern(`^([Bb]mm|[Gg]emm|[Gg]emmGatedAct)_` + trtTypes + `_` + trtTypes + trtTypes + `?_Fp32_(?:.*?_)?t(\d+x\d+x\d+)(?:u\d+)?(?:_|$)`)
+	fmhaName = pattern(`^fmhaSm\d+[a-z]?(?:x\d+)?Kernel_(?:Qkv` + trtTypes + `|Q` + trtTypes + `Kv` + trtTypes + `)O` + trtTypes)
+	fmhaTile = pattern(`Q(\d+)Kv(\d+)`)
 )
 
 var trtDTypes = map[string]string{
@@ -28,14 +27,14 @@ var trtEpilogues = map[string]string{
 // E2m1 is NVFP4, whose scale the generator does not write down. bmm is a grouped GEMM; it
 // and gemm keep apart in Base.
 func readTRTLLM(s *Symbol, name string) bool {
-	if m := fmhaName.FindStringSubmatch(name); m != nil {
+	if m := fmhaName().FindStringSubmatch(name); m != nil {
 		s.Generator, s.Base = "trtllm-gen", "fmha"
 		if s.DType = trtDTypes[m[1]]; m[1] == "" {
 			s.DType = operands(trtDTypes[m[2]], trtDTypes[m[3]])
 		}
 		s.OutDType = trtDTypes[m[4]]
 		rest := name[len(m[0]):]
-		if t := fmhaTile.FindStringSubmatch(rest); t != nil {
+		if t := fmhaTile().FindStringSubmatch(rest); t != nil {
 			s.Tile = t[1] + "x" + t[2]
 		}
 		switch {
@@ -46,7 +45,7 @@ func readTRTLLM(s *Symbol, name string) bool {
 		}
 		return true
 	}
-	m := bmmName.FindStringSubmatch(name)
+	m := bmmName().FindStringSubmatch(name)
 	if m == nil {
 		return false
 	}

@@ -1,7 +1,6 @@
 package symbol
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -79,7 +78,7 @@ var transparent = map[string]bool{
 
 // notPayload are class templates among a wrapper's arguments that describe its data or
 // its target.
-var notPayload = regexp.MustCompile(`^(array|Array|TensorListMetadata|TensorListScalarListMetadata|FusedOptimizerTensorListMetadata|TrivialOffsetCalculator|OffsetCalculator|LoadWithCast|StoreWithCast|LoadWithoutCast|StoreWithoutCast|OpaqueType|tuple|CUDAGeneratorImpl|gfx\w*|.*_config)$`)
+var notPayload = pattern(`^(array|Array|TensorListMetadata|TensorListScalarListMetadata|FusedOptimizerTensorListMetadata|TrivialOffsetCalculator|OffsetCalculator|LoadWithCast|StoreWithCast|LoadWithoutCast|StoreWithoutCast|OpaqueType|tuple|CUDAGeneratorImpl|gfx\w*|.*_config)$`)
 
 // readTemplate fills Functor, DType and what else a C++ name states.
 func readTemplate(s *Symbol) {
@@ -164,7 +163,7 @@ func payload(arg string, depth int) (functor, dtype string) {
 		}
 	}
 	seg := path[at]
-	if notPayload.MatchString(seg.name) {
+	if notPayload().MatchString(seg.name) {
 		return "", ""
 	}
 	own := splitArgs(seg.args)
@@ -195,8 +194,8 @@ func payload(arg string, depth int) (functor, dtype string) {
 }
 
 var (
-	gemmShape = regexp.MustCompile(`GemmShape<(\d+), (\d+), (\d+)>`)
-	ckNumbers = regexp.MustCompile(`GemmSpecialization\)\d+((?:, \d+){2,8})`)
+	gemmShape = pattern(`GemmShape<(\d+), (\d+), (\d+)>`)
+	ckNumbers = pattern(`GemmSpecialization\)\d+((?:, \d+){2,8})`)
 )
 
 // readCutlassKernel reads cutlass::Kernel<X> and its likes. X is a class or, in cuBLAS and
@@ -213,7 +212,7 @@ func readCutlassKernel(s *Symbol) {
 		}
 		return
 	}
-	if m := gemmShape.FindStringSubmatch(s.Args[0]); m != nil {
+	if m := gemmShape().FindStringSubmatch(s.Args[0]); m != nil {
 		s.Tile = m[1] + "x" + m[2] + "x" + m[3]
 	}
 }
@@ -239,7 +238,7 @@ func readCK(s *Symbol) {
 			break
 		}
 	}
-	m := ckNumbers.FindStringSubmatch(s.Args[0])
+	m := ckNumbers().FindStringSubmatch(s.Args[0])
 	if m == nil {
 		return
 	}
