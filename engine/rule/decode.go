@@ -84,12 +84,12 @@ func (d *decoder) sides(r *Rule, o *object) {
 		never = "no-overlap"
 	}
 	for i, k := range SideKeys(other) {
-		if at, there := o.at[k]; there && r.Kind != "" {
-			d.list.Add(diag.Diagnostic{Pos: at, Code: "bad-value", Msg: "a rule of kind " + r.Kind + " has no key " + k, Hint: "its key is " + keys[i]})
+		if o.values[k] != nil && r.Kind != "" {
+			d.list.Add(diag.Diagnostic{Pos: o.pos(k), Code: "bad-value", Msg: "a rule of kind " + r.Kind + " has no key " + k, Hint: "its key is " + keys[i]})
 		}
 	}
 	if strings.HasPrefix(r.Status, "no-") && r.Status != never {
-		d.list.Addf(o.at["status"], "bad-value", "the status %s is not for rules of kind %s, expected %s", r.Status, r.Kind, never)
+		d.list.Addf(o.pos("status"), "bad-value", "the status %s is not for rules of kind %s, expected %s", r.Status, r.Kind, never)
 	}
 	_, fused := o.values[keys[0]]
 	_, split := o.values[keys[1]]
@@ -109,14 +109,14 @@ func (d *decoder) sides(r *Rule, o *object) {
 		d.list.Addf(r.Pos, "missing-key", "a rule without %s needs the key unseen: why that side cannot be told exactly", keys[1])
 	}
 	if split && unseen {
-		d.list.Addf(o.at["unseen"], "bad-value", "unseen says why %s is missing, and %s is there", keys[1], keys[1])
+		d.list.Addf(o.pos("unseen"), "bad-value", "unseen says why %s is missing, and %s is there", keys[1], keys[1])
 	}
 }
 
 func (d *decoder) id(o *object, name string) string {
 	s := d.text(o, name)
 	if s != "" && !isKebab(s) {
-		d.list.Addf(o.at[name], "bad-id", "%s is %q, expected lower-case words and digits joined by hyphens, at most 80 bytes", name, diag.Shorten(s))
+		d.list.Addf(o.pos(name), "bad-id", "%s is %q, expected lower-case words and digits joined by hyphens, at most 80 bytes", name, diag.Shorten(s))
 		return ""
 	}
 	return s
@@ -215,7 +215,7 @@ func (d *decoder) alternative(n *yaml.Node) *Alternative {
 	}
 	names := map[string]diag.Pos{}
 	if match {
-		names["k"] = o.at["match"]
+		names["k"] = o.pos("match")
 	} else {
 		a.Steps = d.chain(o, "chain", names)
 	}
@@ -241,25 +241,25 @@ func (d *decoder) chain(o *object, key string, names map[string]diag.Pos) []*Ste
 		switch before, twice := names[s.As]; {
 		case s.As == "":
 		case !isIdent(s.As):
-			d.list.Addf(so.at["as"], "bad-id", "as is %q, expected a CEL identifier of at most 40 bytes that is no keyword and no type", diag.Shorten(s.As))
+			d.list.Addf(so.pos("as"), "bad-id", "as is %q, expected a CEL identifier of at most 40 bytes that is no keyword and no type", diag.Shorten(s.As))
 		case twice:
-			d.list.Addf(so.at["as"], "duplicate-step", "the name %s is taken by the step in line %d", s.As, before.Line)
+			d.list.Addf(so.pos("as"), "duplicate-step", "the name %s is taken by the step in line %d", s.As, before.Line)
 		default:
-			names[s.As] = so.at["as"]
+			names[s.As] = so.pos("as")
 		}
 		s.MatchExpr, s.SkipExpr = d.expr(so, "match"), d.expr(so, "skip")
 		s.Optional, s.Many = d.truth(so, "optional"), d.truth(so, "many")
 		needed = needed || !s.Optional
 		if _, skip := so.values["skip"]; skip && i == 0 {
-			d.list.Addf(so.at["skip"], "bad-value", "the first step has no step before it, and so nothing to skip")
+			d.list.Addf(so.pos("skip"), "bad-value", "the first step has no step before it, and so nothing to skip")
 		}
 		if i > 0 && i == len(items)-1 && s.Optional {
-			d.list.Addf(so.at["optional"], "last-optional", "the last step of a chain cannot be optional: a chain ends where it is bound")
+			d.list.Addf(so.pos("optional"), "last-optional", "the last step of a chain cannot be optional: a chain ends where it is bound")
 		}
 		out = append(out, s)
 	}
 	if len(items) > 0 && !needed {
-		d.list.Addf(o.at[key], "all-optional", "every step of the chain is optional, at least one must not be")
+		d.list.Addf(o.pos(key), "all-optional", "every step of the chain is optional, at least one must not be")
 	}
 	return out
 }

@@ -20,7 +20,7 @@ func DecodeFamily(file string, src []byte) (*Family, diag.List) {
 	f := &Family{File: file, Pos: d.src.at(root), at: o.at, Priority: DefaultPriority}
 	f.Name = d.text(o, "family")
 	if f.Name != "" && (!isIdent(f.Name) || strings.ToLower(f.Name) != f.Name) {
-		d.list.Addf(o.at["family"], "bad-id", "family is %q, expected lower-case letters, digits and underscores", diag.Shorten(f.Name))
+		d.list.Addf(o.pos("family"), "bad-id", "family is %q, expected lower-case letters, digits and underscores", diag.Shorten(f.Name))
 		f.Name = ""
 	}
 	f.Title = d.text(o, "title")
@@ -114,10 +114,10 @@ func DecodeRetired(file string, src []byte) ([]Retired, diag.List) {
 			continue
 		}
 		if before, twice := first[r.ID]; twice {
-			d.list.Addf(o.at["id"], "duplicate-id", "the id %s is retired already, in line %d", r.ID, before.Line)
+			d.list.Addf(o.pos("id"), "duplicate-id", "the id %s is retired already, in line %d", r.ID, before.Line)
 			continue
 		}
-		first[r.ID] = o.at["id"]
+		first[r.ID] = o.pos("id")
 		out = append(out, r)
 	}
 	d.list.Sort()

@@ -57,7 +57,7 @@ func DecodeExceptions(file string, src []byte) ([]Exception, diag.List) {
 		case e.Check == "" || e.Rule == "" && e.Family == "":
 			continue
 		case e.At != "" && e.Check != SurvivingMutant:
-			d.list.Addf(o.at["at"], "bad-value", "only %s tells places in a rule apart; leave at out", SurvivingMutant)
+			d.list.Addf(o.pos("at"), "bad-value", "only %s tells places in a rule apart; leave at out", SurvivingMutant)
 			continue
 		}
 		same := func(x Exception) bool {

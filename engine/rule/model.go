@@ -3,6 +3,8 @@ package rule
 import (
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/sgrules/sgrules/engine/diag"
 )
 
@@ -44,11 +46,14 @@ func (r *Rule) CoverAt(i int) diag.Pos { return r.coversAt[i] }
 func (r *Rule) At(key string) diag.Pos { return r.at.of(key, r.Pos) }
 
 // places are the positions of an object's values, by key.
-type places map[string]diag.Pos
+type places struct {
+	src    *source
+	values map[string]*yaml.Node
+}
 
 func (p places) of(key string, otherwise diag.Pos) diag.Pos {
-	if at, ok := p[key]; ok {
-		return at
+	if n := p.values[key]; n != nil {
+		return p.src.at(n)
 	}
 	return otherwise
 }

@@ -1,6 +1,9 @@
 package rule
 
-import "sort"
+import (
+	"sort"
+	"sync"
+)
 
 // Atom is one test that a condition rests on: a field of the kernel has a value, or a list of
 // it has an element. For FieldAt, Value is the path and Function the function, "" for any.
@@ -41,23 +44,14 @@ func (a Atom) less(b Atom) bool {
 // inventory of a trace's atoms tells which rules the trace can match at all.
 type Prefilter struct {
 	need *form
+
+	once sync.Once
 	keys []Atom
 	has  bool
 }
 
 func newPrefilter(f *form, aliases *Aliases) *Prefilter {
-	p := &Prefilter{need: aliases.form(needs(f))}
-	set, ok := p.need.keys()
-	if !ok {
-		return p
-	}
-	p.has = true
-	p.keys = make([]Atom, 0, len(set))
-	for a := range set {
-		p.keys = append(p.keys, a)
-	}
-	sort.Slice(p.keys, func(i, j int) bool { return p.keys[i].less(p.keys[j]) })
-	return p
+	return &Prefilter{need: aliases.form(needs(f))}
 }
 
 // Test tells whether the condition can hold where has tells which atoms hold: for one class
@@ -67,7 +61,20 @@ func (p *Prefilter) Test(has func(Atom) bool) bool { return p.need.test(has) }
 // Keys gives atoms of which at least one holds wherever the condition holds, sorted. ok is false
 // when there are none to be had, and then the condition must be tried on every kernel. No keys
 // with ok true mean that the condition can never hold.
-func (p *Prefilter) Keys() (keys []Atom, ok bool) { return p.keys, p.has }
+func (p *Prefilter) Keys() (keys []Atom, ok bool) {
+	p.once.Do(func() {
+		var set map[Atom]struct{}
+		if set, p.has = p.need.keys(); !p.has {
+			return
+		}
+		p.keys = make([]Atom, 0, len(set))
+		for a := range set {
+			p.keys = append(p.keys, a)
+		}
+		sort.Slice(p.keys, func(i, j int) bool { return p.keys[i].less(p.keys[j]) })
+	})
+	return p.keys, p.has
+}
 
 // needs keeps of a form what is necessary for it: and, or and tests. What is negated or not
 // understood is not needed.

@@ -20,6 +20,15 @@ func (s *shape) names() []string {
 	return out
 }
 
+func (s *shape) has(name string) bool {
+	for i := range s.keys {
+		if s.keys[i].name == name {
+			return true
+		}
+	}
+	return false
+}
+
 func need(name string) key { return key{name, true} }
 func may(name string) key  { return key{name, false} }
 

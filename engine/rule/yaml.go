@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"regexp"
 	"strconv"
 	"strings"
@@ -74,7 +75,14 @@ func (d *decoder) document() (root *yaml.Node) {
 }
 
 // readBounded reads a file that may be too large, which document then says.
-func readBounded(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, maxFile+1)) }
+func readBounded(f fs.File) ([]byte, error) {
+	var b bytes.Buffer
+	if info, err := f.Stat(); err == nil {
+		b.Grow(int(min(max(info.Size(), 0), maxFile)) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(io.LimitReader(f, maxFile+1))
+	return b.Bytes(), err
+}
 
 // characters refuses bytes that are no UTF-8 and the line breaks that only YAML counts as
 // such, because no editor shows the line numbers that would come out.
@@ -140,8 +148,11 @@ func (d *decoder) plain(n *yaml.Node, depth int) bool {
 type object struct {
 	node   *yaml.Node
 	at     places
-	values map[string]*yaml.Node
+	values map[string]*yaml.Node // those of at
 }
+
+// pos is the position of the value of a key; the zero position where it is absent.
+func (o *object) pos(key string) diag.Pos { return o.at.of(key, diag.Pos{}) }
 
 // object checks a mapping against its shape: unknown, duplicate and missing keys. It gives nil
 // when the node is none.
@@ -150,26 +161,38 @@ func (d *decoder) object(n *yaml.Node, sh *shape) *object {
 		d.list.Addf(d.src.at(n), "wrong-type", "found %s, expected a mapping: %s", kindOf(n), sh.name)
 		return nil
 	}
-	o := &object{n, places{}, map[string]*yaml.Node{}}
-	first := map[string]diag.Pos{}
+	values := make(map[string]*yaml.Node, min(len(n.Content)/2, maxKeys))
+	o := &object{n, places{d.src, values}, values}
+	seen := func(i int) *yaml.Node { // the key of pair i where it stood before
+		for j := 0; j < i; j += 2 {
+			if n.Content[j].Kind == yaml.ScalarNode && n.Content[j].Value == n.Content[i].Value {
+				return n.Content[j]
+			}
+		}
+		return nil
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
-		at := d.src.at(k)
 		if i/2 == maxKeys {
+			at := d.src.at(k)
 			d.list.Addf(at, "too-large", "%s has %d keys, at most %d are read", sh.name, len(n.Content)/2, maxKeys)
 			break
 		}
 		if k.Kind != yaml.ScalarNode {
-			d.list.Addf(at, "wrong-type", "found %s as a key, expected a word", kindOf(k))
+			d.list.Addf(d.src.at(k), "wrong-type", "found %s as a key, expected a word", kindOf(k))
 			continue
 		}
-		if before, twice := first[k.Value]; twice {
-			d.list.Add(diag.Diagnostic{Pos: at, EndCol: at.Col + len(k.Value), Code: "duplicate-key",
-				Msg: "the key " + diag.Shorten(k.Value) + " is there already, in line " + strconv.Itoa(before.Line)})
-			continue
+		known := sh.has(k.Value)
+		if !known || o.values[k.Value] != nil {
+			if before := seen(i); before != nil {
+				at := d.src.at(k)
+				d.list.Add(diag.Diagnostic{Pos: at, EndCol: at.Col + len(k.Value), Code: "duplicate-key",
+					Msg: "the key " + diag.Shorten(k.Value) + " is there already, in line " + strconv.Itoa(d.src.at(before).Line)})
+				continue
+			}
 		}
-		first[k.Value] = at
-		if !vocabulary(sh.names()).has(k.Value) {
+		if !known {
+			at := d.src.at(k)
 			hint := didYouMean(k.Value, sh.names())
 			if hint == "" {
 				hint = "expected one of " + strings.Join(sh.names(), ", ")
@@ -179,7 +202,6 @@ func (d *decoder) object(n *yaml.Node, sh *shape) *object {
 			continue
 		}
 		o.values[k.Value] = v
-		o.at[k.Value] = d.src.at(v)
 	}
 	for _, k := range sh.keys {
 		if k.required && o.values[k.name] == nil {
@@ -233,7 +255,7 @@ func (d *decoder) word(o *object, name string, words vocabulary) string {
 		return s
 	}
 	hint := didYouMean(s, words)
-	d.list.Add(diag.Diagnostic{Pos: o.at[name], Code: "bad-value", Msg: name + " is " + quote(diag.Shorten(s)) + ", expected one of " + words.String(), Hint: hint})
+	d.list.Add(diag.Diagnostic{Pos: o.pos(name), Code: "bad-value", Msg: name + " is " + quote(diag.Shorten(s)) + ", expected one of " + words.String(), Hint: hint})
 	return ""
 }
 
