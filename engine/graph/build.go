@@ -196,18 +196,16 @@ func (b *builder) sites() {
 
 // enclose gives out the stack of spans around every instant, by the instant's id. deep tells, by
 // id, which were cut; nil where none was.
-func enclose(col spanColumn, want [][]instant, stacks *Stacks, out []StackID, entry func(kineto.Span) (uint32, bool)) (deep []bool) {
-	for th, order := range perThread(col, want) {
-		sweep(col, order, want[th], entry, func(w instant, open []active, cut bool) {
-			out[w.id] = stackOf(stacks, open)
-			if cut {
-				if deep == nil {
-					deep = make([]bool, len(out))
-				}
-				deep[w.id] = true
-			}
-		})
-	}
+func enclose(col *kineto.Spans, want [][]instant, stacks *Stacks, out []StackID, entry func(kineto.Span) (uint32, bool)) (deep []bool) {
+	sweepAll(col, want, &sweeping{entry, func(w instant, open []active, cut bool) {
+		out[w.id] = stackOf(stacks, open)
+		if cut && deep == nil {
+			deep = make([]bool, len(out))
+		}
+		if deep != nil {
+			deep[w.id] = cut
+		}
+	}})
 	return deep
 }
 
@@ -221,14 +219,14 @@ func (b *builder) annotations(want [][]instant) {
 	notes := spanSlice(t.Annotations)
 	known := map[int32]int32{} // annotation → step
 	for th, order := range perThread(notes, want) {
-		sweep(notes, order, want[th], func(s kineto.Span) (uint32, bool) {
+		sweep(notes, order, want[th], &sweeping{func(s kineto.Span) (uint32, bool) {
 			_, ok := ParseStep(t.Names.Text(s.Name))
 			return uint32(s.Name), ok
 		}, func(w instant, open []active, _ bool) {
 			if span, name, ok := stepOf(t, open); ok {
 				b.step[w.id] = b.stepFor(known, span, name)
 			}
-		})
+		}})
 	}
 }
 

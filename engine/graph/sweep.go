@@ -80,42 +80,125 @@ type active struct {
 	known bool
 }
 
-// sweep walks one thread's spans and instants in time and calls at for every instant
-// with the spans that enclose it, outermost first; deep tells that there are more, inside of
-// the maxDepth that are kept. A span encloses ts when
+// lane walks the spans and instants of one thread in time. A span encloses ts when
 // start ≤ ts < start+dur. Spans that cross instead of nesting are handled as what they
 // are: each encloses its own instants.
 //
 // The time is linear in spans and instants while spans nest; crossing costs a scan of
 // the open spans where one ends below another.
-func sweep(col spanColumn, order []int32, want []instant, entry func(kineto.Span) (uint32, bool), at func(w instant, open []active, deep bool)) {
-	var open []active
-	var deepest int64 // the last end of a span that was not kept
-	crossed := false
-	next := 0
-	for _, w := range want {
-		for ; next < len(order); next++ {
-			s := col.At(int(order[next]))
-			if s.Ts > w.ts {
-				break
-			}
-			e, ok := entry(s)
-			if !ok {
-				continue
-			}
-			open, crossed = expire(open, s.Ts, crossed)
-			end := s.Ts + s.Dur
-			if len(open) == maxDepth {
-				deepest = max(deepest, end)
-				continue
-			}
-			if n := len(open); n > 0 && end > open[n-1].end {
-				crossed = true
-			}
-			open = append(open, active{end: end, entry: e, span: order[next]})
+type lane struct {
+	want    []instant // those that were not asked yet
+	open    []active
+	crossed bool
+	deepest int64 // the last end of a span that was not kept
+
+	// Of the span before: whether the spans are in order shows on the way.
+	ts, dur  int64
+	begun    bool
+	unsorted bool
+}
+
+// sweeping is what the lanes of one column have in common.
+type sweeping struct {
+	// entry gives what a stack has of a span; ok is false for one that is left out.
+	entry func(kineto.Span) (e uint32, ok bool)
+	// at is called for every instant of a thread, in order, with the spans that enclose it,
+	// outermost first; deep tells that there are more, inside of the maxDepth that are kept.
+	at func(w instant, open []active, deep bool)
+}
+
+// after tells whether s may follow the spans of l: it does not begin before the last one, nor with
+// it and last longer.
+func (l *lane) after(s kineto.Span) bool {
+	ok := !l.begun || s.Ts > l.ts || s.Ts == l.ts && s.Dur <= l.dur
+	l.ts, l.dur, l.begun = s.Ts, s.Dur, true
+	return ok
+}
+
+// add takes the next span of the thread.
+func (l *lane) add(w *sweeping, i int32, s kineto.Span) {
+	for len(l.want) > 0 && l.want[0].ts < s.Ts {
+		l.ask(w)
+	}
+	end := s.Ts + s.Dur
+	if len(l.want) == 0 || end <= l.want[0].ts {
+		return // most spans: they enclose no instant
+	}
+	e, ok := w.entry(s)
+	if !ok {
+		return
+	}
+	l.open, l.crossed = expire(l.open, s.Ts, l.crossed)
+	if len(l.open) == maxDepth {
+		l.deepest = max(l.deepest, end)
+		return
+	}
+	if n := len(l.open); n > 0 && end > l.open[n-1].end {
+		l.crossed = true
+	}
+	l.open = append(l.open, active{end: end, entry: e, span: i})
+}
+
+// ask asks for the next instant.
+func (l *lane) ask(w *sweeping) {
+	now := l.want[0]
+	l.want = l.want[1:]
+	l.open, l.crossed = expire(l.open, now.ts, l.crossed)
+	w.at(now, l.open, l.deepest > now.ts)
+}
+
+// sweep walks the spans of one thread, which order lists, and all its instants.
+func sweep(col spanColumn, order []int32, want []instant, w *sweeping) {
+	l := lane{want: want}
+	for _, i := range order {
+		l.add(w, i, col.At(int(i)))
+	}
+	for len(l.want) > 0 {
+		l.ask(w)
+	}
+}
+
+// sweepAll walks all spans in the order of the file, in which the writers have those of a thread
+// in order of time. Threads of which that is not true are walked once more, in order, so that
+// for their instants w.at may be called twice: the last call counts.
+func sweepAll(col *kineto.Spans, want [][]instant, w *sweeping) {
+	lanes := make([]lane, len(want))
+	for t := range want {
+		lanes[t].want = want[t]
+	}
+	again := false
+	for i := range col.Len() {
+		s := col.At(i)
+		l := &lanes[s.Thread]
+		if len(want[s.Thread]) == 0 || l.unsorted {
+			continue
 		}
-		open, crossed = expire(open, w.ts, crossed)
-		at(w, open, deepest > w.ts)
+		if !l.after(s) {
+			l.unsorted, again = true, true
+			continue
+		}
+		l.add(w, int32(i), s)
+	}
+	for t := range lanes {
+		if l := &lanes[t]; !l.unsorted {
+			for len(l.want) > 0 {
+				l.ask(w)
+			}
+		}
+	}
+	if !again {
+		return
+	}
+	left := make([][]instant, len(want))
+	for t := range lanes {
+		if lanes[t].unsorted {
+			left[t] = want[t]
+		}
+	}
+	for t, order := range perThread(col, left) {
+		if len(left[t]) > 0 {
+			sweep(col, order, left[t], w)
+		}
 	}
 }
 

@@ -3,11 +3,14 @@ package graph
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
 	"github.com/sgrules/sgrules/engine/kineto"
 )
+
+func named(s kineto.Span) (uint32, bool) { return uint32(s.Name), true }
 
 // stacksOf runs sweep over spans of one thread, named by their index.
 func stacksOf(spans []kineto.Span, at []int64) [][]uint32 {
@@ -23,12 +26,23 @@ func stacksOf(spans []kineto.Span, at []int64) [][]uint32 {
 	order := perThread(col, [][]instant{want})
 	st := newStacks()
 	out := make([][]uint32, len(at))
-	sweep(col, order[0], want, func(s kineto.Span) (uint32, bool) { return uint32(s.Name), true }, func(w instant, open []active, _ bool) {
+	w := &sweeping{named, func(w instant, open []active, _ bool) {
 		id := stackOf(st, open)
 		e := st.Entries(id)
 		slices.Reverse(e)
 		out[w.id] = e
-	})
+	}}
+	sweep(col, order[0], want, w)
+	one := out
+	out = make([][]uint32, len(at))
+	var all kineto.Spans
+	for _, s := range spans {
+		all.Append(s)
+	}
+	sweepAll(&all, [][]instant{want}, w)
+	if !reflect.DeepEqual(one, out) {
+		panic(fmt.Sprintf("spans %v at %v: sweep %v, sweepAll %v", spans, at, one, out))
+	}
 	return out
 }
 
@@ -64,14 +78,14 @@ func TestSweep(t *testing.T) {
 // they cross.
 func TestSweepAgreesWithBruteForce(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 5))
-	for range 500 {
+	for n := range 1000 {
 		spans := make([]kineto.Span, 1+r.IntN(12))
 		for i := range spans {
 			spans[i] = kineto.Span{Ts: int64(r.IntN(40)), Dur: int64(r.IntN(30))}
 		}
 		at := make([]int64, 8)
 		for i := range at {
-			at[i] = int64(r.IntN(75))
+			at[i] = int64(r.IntN([]int{75, 20}[n%2])) // also long before the last span
 		}
 		got := stacksOf(spans, at)
 		for i, ts := range at {
@@ -117,7 +131,7 @@ func BenchmarkSweep(b *testing.B) {
 	for b.Loop() {
 		st := newStacks()
 		order := perThread(col, [][]instant{want})
-		sweep(col, order[0], want, func(s kineto.Span) (uint32, bool) { return uint32(s.Name), true }, func(_ instant, open []active, _ bool) { stackOf(st, open) })
+		sweep(col, order[0], want, &sweeping{named, func(_ instant, open []active, _ bool) { stackOf(st, open) }})
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(spans)), "ns/span")
 }
@@ -139,12 +153,12 @@ func TestDeepIsTold(t *testing.T) {
 		want = append(want, instant{ts, int32(i)})
 	}
 	var got []bool
-	sweep(col, order, want, func(s kineto.Span) (uint32, bool) { return uint32(s.Name), true }, func(_ instant, open []active, deep bool) {
+	sweep(col, order, want, &sweeping{named, func(_ instant, open []active, deep bool) {
 		if len(open) > maxDepth {
 			t.Fatalf("%d spans are kept", len(open))
 		}
 		got = append(got, deep)
-	})
+	}})
 	if fmt.Sprint(got) != "[false true true false]" {
 		t.Errorf("deep is %v", got)
 	}
