@@ -25,11 +25,14 @@ type Options struct {
 func Build(t *kineto.Trace, o Options) *Graph {
 	g := &Graph{Trace: t, Frames: newFrames(o.Sites), Py: newStacks(), Ops: newStacks()}
 	b := &builder{g: g, t: t, o: o}
+	var wg sync.WaitGroup
+	var c *correlation
+	wg.Go(func() { c = correlate(t) })
 	b.kernels()
-	b.launches()
+	wg.Wait()
+	b.launches(c)
 	b.sites()
 	b.steps()
-	var wg sync.WaitGroup
 	wg.Go(g.layers) // of names alone
 	b.classes()
 	b.hostSyncs()

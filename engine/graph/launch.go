@@ -8,13 +8,15 @@ import (
 
 // corrKey tells correlation ids of two ranks of a merged trace apart.
 type corrKey struct {
-	rank kineto.NameID
+	rank int32
 	corr int64
 }
 
-// rankOf gives the "[TP00-DP00]" part that SGLang's merged traces put before a pid, and
-// 0 for any other pid.
-func (b *builder) rankOf(pid string) kineto.NameID {
+// ranks numbers the "[TP00-DP00]" parts that SGLang's merged traces put before a pid from 1; any
+// other pid has rank 0.
+type ranks map[string]int32
+
+func (r ranks) of(pid string) int32 {
 	if !strings.HasPrefix(pid, "[") {
 		return 0
 	}
@@ -22,47 +24,64 @@ func (b *builder) rankOf(pid string) kineto.NameID {
 	if i < 0 {
 		return 0
 	}
-	return b.t.Names.InternString(pid[:i+1])
+	n, ok := r[pid[:i+1]]
+	if !ok {
+		n = int32(len(r)) + 1
+		r[pid[:i+1]] = n
+	}
+	return n
 }
 
-// launches finds the launch of every kernel by correlation id.
-func (b *builder) launches() {
-	g, t := b.g, b.t
-	rankOfThread := make([]kineto.NameID, len(t.Threads))
+// correlation finds launches by the correlation ids of activities.
+type correlation struct {
+	of    []corrKey         // by activity; zero where it has none
+	first map[corrKey]int32 // one more than the first launch with the id; 0 none
+	again map[int32][]int32 // by the first launch: those after it with its id
+}
+
+func correlate(t *kineto.Trace) *correlation {
+	known := ranks{}
+	rankOfThread := make([]int32, len(t.Threads))
 	for i := range t.Threads {
-		rankOfThread[i] = b.rankOf(t.Threads[i].Pid)
+		rankOfThread[i] = known.of(t.Threads[i].Pid)
 	}
-	rankOfPid := map[kineto.NameID]kineto.NameID{}
-	corr := make([]corrKey, len(t.Activities)) // by activity
-	byCorr := map[corrKey]int32{}              // one more than the first launch; 0 none
+	rankOfPid := map[kineto.NameID]int32{}
+	c := &correlation{of: make([]corrKey, len(t.Activities)), first: map[corrKey]int32{}, again: map[int32][]int32{}}
 	for i := range t.Activities {
 		a := &t.Activities[i]
+		if a.Corr <= 0 {
+			continue
+		}
 		rank, ok := rankOfPid[a.Pid]
 		if !ok {
-			rank = b.rankOf(t.Names.Text(a.Pid))
+			rank = known.of(t.Names.Text(a.Pid))
 			rankOfPid[a.Pid] = rank
 		}
-		if a.Corr > 0 {
-			corr[i] = corrKey{rank, a.Corr}
-			if i == 0 || corr[i] != corr[i-1] { // the kernels of a replay share one
-				byCorr[corr[i]] = 0
-			}
+		c.of[i] = corrKey{rank, a.Corr}
+		if i == 0 || c.of[i] != c.of[i-1] { // the kernels of a replay share one
+			c.first[c.of[i]] = 0
 		}
 	}
-	again := map[int32][]int32{} // by the first launch: those after it with its id
 	for i := range t.Launches {
 		l := &t.Launches[i]
 		if l.Corr <= 0 {
 			continue
 		}
-		switch first, ok := byCorr[corrKey{rankOfThread[l.Thread], l.Corr}]; {
+		k := corrKey{rankOfThread[l.Thread], l.Corr}
+		switch first, ok := c.first[k]; {
 		case !ok: // nothing ran for it
 		case first == 0:
-			byCorr[corrKey{rankOfThread[l.Thread], l.Corr}] = int32(i) + 1
+			c.first[k] = int32(i) + 1
 		default:
-			again[first-1] = append(again[first-1], int32(i))
+			c.again[first-1] = append(c.again[first-1], int32(i))
 		}
 	}
+	return c
+}
+
+// launches gives every kernel its launch, by correlation id.
+func (b *builder) launches(c *correlation) {
+	g, t := b.g, b.t
 	b.needed = make([]bool, len(t.Launches))
 	replays := map[int32]int32{}
 	for i := range g.Kernels {
@@ -71,11 +90,11 @@ func (b *builder) launches() {
 		if a.Corr <= 0 {
 			continue
 		}
-		l := byCorr[corr[k.Act]] - 1
+		l := c.first[c.of[k.Act]] - 1
 		if l < 0 {
 			continue
 		}
-		if more := again[l]; more != nil {
+		if more := c.again[l]; more != nil {
 			var ok bool
 			if l, ok = b.pick(l, more, a); !ok {
 				continue
