@@ -150,17 +150,20 @@ func analyzeOne(ctx context.Context, o Options, load func() (*Catalog, error), p
 	}
 	var swept sync.WaitGroup
 	swept.Go(func() { p.times = overlap.Sweep(p.graph, p.found.Work) })
-	err = p.found.Match(&p.run)
+	err = p.find(&p.run, !o.NoNotes)
 	swept.Wait()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if !o.NoNotes {
-		if err := p.note(); err != nil {
-			return nil, err
-		}
-	}
 	return p, ctx.Err()
+}
+
+// find matches the rules, and finds what they leave open where notes are wanted.
+func (p *part) find(run *rule.Run, notes bool) error {
+	if err := p.found.Match(run); err != nil || !notes {
+		return err
+	}
+	return p.note()
 }
 
 func read(ctx context.Context, o Options, path string) (*kineto.Trace, error) {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/sgrules/sgrules/engine/graph"
@@ -25,7 +24,7 @@ const smallShare = 1
 func (p *part) note() error {
 	var err error
 	if p.partial, err = p.found.PartialChains(); err != nil {
-		return fmt.Errorf("%s: %w", p.path, err)
+		return err
 	}
 	held := make([]bool, len(p.graph.Kernels))
 	for i := range p.found.Chains {

@@ -9,6 +9,7 @@ import (
 const (
 	maxSkipped = 32
 	maxMany    = 32
+	maxTries   = 4096 // calls of try.from for one first kernel
 )
 
 // classSet is a set of kernel classes.
@@ -25,6 +26,25 @@ func (s classSet) empty() bool {
 		}
 	}
 	return true
+}
+
+// kernelSet is a set of kernels; most stay empty, and take no memory then.
+type kernelSet struct{ bits []uint64 }
+
+func (s *kernelSet) has(k int32) bool { return s.bits != nil && s.bits[k>>6]&(1<<(k&63)) != 0 }
+
+// add adds one of so many kernels.
+func (s *kernelSet) add(k int32, kernels int) {
+	if s.bits == nil {
+		s.bits = make([]uint64, (kernels+63)/64)
+	}
+	s.bits[k>>6] |= 1 << (k & 63)
+}
+
+func (s *kernelSet) remove(k int32) {
+	if s.bits != nil {
+		s.bits[k>>6] &^= 1 << (k & 63)
+	}
 }
 
 // step is one step of a chain over class ids.
@@ -108,17 +128,18 @@ func (f *finder) find(p *pattern) []binding {
 	if p.beside > 0 {
 		return f.besides(p, p.beside)
 	}
-	return f.free(p, map[int32]bool{})
+	return f.free(p, &kernelSet{})
 }
 
 // free is find for a pattern of one chain, among the kernels that are not used. It adds to used
 // the kernels of other streams that it binds across a wait.
-func (f *finder) free(p *pattern, used map[int32]bool) []binding {
+func (f *finder) free(p *pattern, used *kernelSet) []binding {
 	heads := f.heads(p)
 	if heads.empty() {
 		return nil
 	}
 	var out []binding
+	t := try{f: f, p: p, used: used, deepest: len(p.steps)}
 	for s := range f.g.Streams {
 		ks, classes := f.g.Streams[s].Kernels, f.classes[s]
 		for i := 0; i < len(ks); {
@@ -127,23 +148,27 @@ func (f *finder) free(p *pattern, used map[int32]bool) []binding {
 				continue
 			}
 			k := ks[i]
-			if used[k] {
+			if used.has(k) {
 				i++
 				continue
 			}
-			b := make(binding, len(p.steps))
-			t := try{f: f, p: p, b: b, used: used, step: f.g.Kernels[k].Step, stage: f.g.Kernels[k].Stage, budget: 4096}
-			if !t.from(0, k, -1, 0) {
+			if t.b == nil {
+				t.b = make(binding, len(p.steps))
+			}
+			t.step, t.stage, t.budget = f.g.Kernels[k].Step, f.g.Kernels[k].Stage, maxTries
+			if !t.from(0, k, -1, 0) { // and t.b is as it was
 				i++
 				continue
 			}
+			b := t.b
+			t.b = nil
 			out = append(out, b)
 			last := i
 			for _, x := range b.kernels() {
 				if f.g.Kernels[x].Stream == int32(s) {
 					last = max(last, int(f.g.Kernels[x].Pos))
 				} else {
-					used[x] = true
+					used.add(x, len(f.g.Kernels))
 				}
 			}
 			i = last + 1
@@ -172,13 +197,14 @@ type try struct {
 	f      *finder
 	p      *pattern
 	b      binding
-	used   map[int32]bool
+	used   *kernelSet
 	step   int32
 	stage  graph.StageID
 	budget int
 
 	// Where the attempt came furthest: the step that was not bound, how many that must be
-	// bound were before it, and the kernel that stood there (-1 none).
+	// bound were before it, and the kernel that stood there (-1 none). With deepest at the number of
+	// steps this is not looked at.
 	deepest, bound int
 	instead        int32
 }
@@ -242,15 +268,17 @@ func (t *try) from(i int, k, prev int32, skipped int) bool {
 // bind gives k to step i, and more kernels to a many step, then goes on.
 func (t *try) bind(i int, k int32) bool {
 	s := &t.p.steps[i]
-	run := []int32{k}
+	at := &t.f.g.Kernels[k]
+	ks := t.f.g.Streams[at.Stream].Kernels[at.Pos:]
+	n := 1
 	if s.many {
-		for n := t.next(k); len(run) < maxMany && n >= 0 && t.ok(n) && s.match.has(t.f.g.Kernels[n].Class); n = t.next(n) {
-			run = append(run, n)
+		for n < len(ks) && n < maxMany && t.ok(ks[n]) && s.match.has(t.f.g.Kernels[ks[n]].Class) {
+			n++
 		}
 	}
-	for n := len(run); n > 0; n-- {
-		t.b[i] = run[:n]
-		if t.from(i+1, t.next(run[n-1]), run[n-1], 0) {
+	for ; n > 0; n-- {
+		t.b[i] = ks[:n:n]
+		if t.from(i+1, t.next(ks[n-1]), ks[n-1], 0) {
 			return true
 		}
 	}
@@ -262,7 +290,7 @@ func (t *try) bind(i int, k int32) bool {
 // not bound by an earlier chain.
 func (t *try) ok(k int32) bool {
 	n := &t.f.g.Kernels[k]
-	return n.Step == t.step && n.Stage == t.stage && !t.used[k]
+	return n.Step == t.step && n.Stage == t.stage && !t.used.has(k)
 }
 
 // next is the kernel behind k on its stream, -1 at the end.

@@ -77,10 +77,10 @@ func (r *Result) PartialChains() ([]PartialChain, error) {
 	if m.finder == nil || slices.Max(append(layers, 0)) == 0 {
 		return nil, nil
 	}
-	held := map[int32]bool{}
+	held := &kernelSet{}
 	for i := range r.Chains {
 		for _, k := range r.Chains[i].Kernels {
-			held[k] = true
+			held.add(k, len(m.g.Kernels))
 		}
 	}
 	candidates, wrong := m.set.Nearly(m.loose(held, layers))
@@ -116,10 +116,10 @@ func (m *matcher) layers() []int {
 // loose is the inventory of the classes that occur often enough in stages with layers, on kernels
 // that no chain holds: what a partial chain can be made of. Classes of one name are counted
 // together, since a name may be launched from several places.
-func (m *matcher) loose(held map[int32]bool, layers []int) rule.Inventory {
+func (m *matcher) loose(held *kernelSet, layers []int) rule.Inventory {
 	count := make([]int, len(m.class))
 	for i := range m.g.Kernels {
-		if k := &m.g.Kernels[i]; !held[int32(i)] && layers[k.Stage] > 0 {
+		if k := &m.g.Kernels[i]; !held.has(int32(i)) && layers[k.Stage] > 0 {
 			count[k.Class]++
 		}
 	}
@@ -143,7 +143,7 @@ func (m *matcher) loose(held map[int32]bool, layers []int) rule.Inventory {
 }
 
 // partials tries every split chain of a rule without each of its steps in turn.
-func (m *matcher) partials(c *rule.Compiled, held map[int32]bool, layers []int) ([]PartialChain, error) {
+func (m *matcher) partials(c *rule.Compiled, held *kernelSet, layers []int) ([]PartialChain, error) {
 	if len(c.Fused) == 0 || c.Status == "withdrawn" || c.Status == "no-fusion" {
 		return nil, nil
 	}
@@ -178,7 +178,7 @@ func (m *matcher) partials(c *rule.Compiled, held map[int32]bool, layers []int) 
 			out = append(out, got...)
 		}
 		for _, k := range refused {
-			delete(held, k)
+			held.remove(k)
 		}
 	}
 	return out, nil
@@ -186,7 +186,7 @@ func (m *matcher) partials(c *rule.Compiled, held map[int32]bool, layers []int) 
 
 // refused holds, and gives, the kernels of chains whose steps were all bound and whose where
 // condition did not hold: the rule's author left them out, and they are not inconclusive.
-func (m *matcher) refused(p *pattern, held map[int32]bool) []int32 {
+func (m *matcher) refused(p *pattern, held *kernelSet) []int32 {
 	if p.where == nil {
 		return nil
 	}
@@ -195,7 +195,7 @@ func (m *matcher) refused(p *pattern, held map[int32]bool) []int32 {
 		out = append(out, b.kernels()...)
 	}
 	for _, k := range out {
-		held[k] = true
+		held.add(k, len(m.g.Kernels))
 	}
 	return out
 }
@@ -212,7 +212,7 @@ func required(steps []*rule.Step) int {
 
 // without finds the chains of an alternative in which step miss binds nothing. In the middle of a
 // chain at most one other kernel may stand in its place.
-func (m *matcher) without(c *rule.Compiled, a *rule.Alternative, p *pattern, miss int, held map[int32]bool, applies []bool, layers []int) ([]PartialChain, error) {
+func (m *matcher) without(c *rule.Compiled, a *rule.Alternative, p *pattern, miss int, held *kernelSet, applies []bool, layers []int) ([]PartialChain, error) {
 	q := &pattern{steps: slices.Clone(p.steps)}
 	q.steps[miss] = step{match: m.others(p, miss), optional: true, skip: p.steps[miss].skip}
 	first, last := true, true
@@ -248,7 +248,7 @@ func (m *matcher) without(c *rule.Compiled, a *rule.Alternative, p *pattern, mis
 		x.Chains = append(x.Chains, b)
 	}
 	for _, x := range crossed {
-		delete(held, x)
+		held.remove(x)
 	}
 	var out []PartialChain
 	for s := range m.g.Stages {

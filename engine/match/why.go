@@ -146,10 +146,10 @@ func (m *matcher) steps(a *rule.Alternative) (*pattern, error) {
 // fragments tries the pattern at every kernel that may begin it and keeps, by where it ended, the
 // tries that bound most.
 func (f *finder) fragments(p *pattern, complete []binding) []Fragment {
-	taken := map[int32]bool{}
+	taken := &kernelSet{}
 	for _, b := range complete {
 		for _, k := range b.kernels() {
-			taken[k] = true
+			taken.add(k, len(f.g.Kernels))
 		}
 	}
 	type place struct {
@@ -160,10 +160,10 @@ func (f *finder) fragments(p *pattern, complete []binding) []Fragment {
 	heads := f.heads(p)
 	for i := range f.g.Kernels {
 		k := &f.g.Kernels[i]
-		if !heads.has(k.Class) || taken[int32(i)] {
+		if !heads.has(k.Class) || taken.has(int32(i)) {
 			continue
 		}
-		t := try{f: f, p: p, b: make(binding, len(p.steps)), used: taken, step: k.Step, stage: k.Stage, budget: 4096, deepest: -1, instead: -1}
+		t := try{f: f, p: p, b: make(binding, len(p.steps)), used: taken, step: k.Step, stage: k.Stage, budget: maxTries, deepest: -1, instead: -1}
 		if t.from(0, int32(i), -1, 0) || t.bound < 1 {
 			continue
 		}
