@@ -33,7 +33,6 @@ func assemble(o Options, in, maps *chosen, args *serverArgs, parts []*part, with
 		r.Total += p.graph.Total
 		addActivity(&r.Activity, p.graph)
 		r.Warnings = append(r.Warnings, warnings(p)...)
-		r.Doubts = append(r.Doubts, doubts(p)...)
 		if a := p.aligned; a != nil {
 			if a.Node+a.Aligned+a.Neighbour > 0 { // else all still rests on the one trace
 				r.Mode = "pair"
@@ -45,18 +44,29 @@ func assemble(o Options, in, maps *chosen, args *serverArgs, parts []*part, with
 	for _, p := range parts {
 		p.stages = stageNames(r, p)
 		stages := p.stages
-		addStages(r, p, stages)
+		var doubt []report.Doubt
+		var host []int64
 		var kernels []report.KernelRow
 		var fuse, paths []report.FuseRow
 		var overlaps []report.OverlapRow
 		atOnce(
-			func() { addSteps(r, p, stages) },
-			func() { addIdle(r, p, stages) },
+			func() { host = addIdle(r, p, stages) },
+			func() {
+				addStages(r, p, stages)
+				addSteps(r, p, stages)
+			},
 			func() { kernels = kernelRows(p, stages) },
 			func() { fuse = findingRows(p, stages, "fuse") },
 			func() { overlaps = overlapRows(p, stages, r.Total) },
 			func() { paths = findingRows(p, stages, "overlap") },
+			func() { doubt = doubts(p) },
 		)
+		for i, st := range stageRows(r, stages) {
+			if st != nil {
+				st.StepHost += host[i]
+			}
+		}
+		r.Doubts = append(r.Doubts, doubt...)
 		r.Kernels = append(r.Kernels, kernels...)
 		r.Fuse = append(r.Fuse, fuse...)
 		r.OverlapPaths = append(r.OverlapPaths, paths...)

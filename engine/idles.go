@@ -12,8 +12,9 @@ import (
 )
 
 // addIdle adds why the devices of a part did nothing. The entries stand as those of the load do:
-// the same device in two traces was profiled twice.
-func addIdle(r *report.Report, p *part, stages []string) {
+// the same device in two traces was profiled twice. host is, by stage, how long the host held up its
+// steps, ns.
+func addIdle(r *report.Report, p *part, stages []string) (host []int64) {
 	at := make([]int, len(p.times.Devices))
 	for i := range p.times.Devices {
 		d := &p.times.Devices[i]
@@ -40,7 +41,11 @@ func addIdle(r *report.Report, p *part, stages []string) {
 		}
 		t.add(q, scopes)
 	})
+	host = make([]int64, len(stages))
 	for k, t := range rows {
+		if k.place == idle.Inside && k.cause.Host() {
+			host[k.stage] += t.Time
+		}
 		c := report.IdleCause{Place: idlePlaces[k.place], Cause: idleCauses[k.cause], Time: t.Time, Gaps: t.Gaps, Longest: t.Longest, InSync: t.InSync}
 		if k.stage >= 0 {
 			c.Stage = stages[k.stage]
@@ -55,6 +60,7 @@ func addIdle(r *report.Report, p *part, stages []string) {
 			return cmp.Or(cmp.Compare(b.Time, a.Time), strings.Compare(a.Stage, b.Stage), strings.Compare(a.Place, b.Place), strings.Compare(a.Cause, b.Cause))
 		})
 	}
+	return host
 }
 
 type idleKey struct {

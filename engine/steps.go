@@ -2,28 +2,20 @@ package engine
 
 import (
 	"github.com/sgrules/sgrules/engine/graph"
-	"github.com/sgrules/sgrules/engine/idle"
 	"github.com/sgrules/sgrules/engine/outlier"
 	"github.com/sgrules/sgrules/engine/report"
 	"github.com/sgrules/sgrules/engine/symbol"
 )
 
 // addSteps adds, to the stages of a part, how long their steps lasted, how much of that the
-// device was idle, and the steps that stand out.
+// device was idle, and the steps that stand out. How much the host held up is addIdle's to tell.
 func addSteps(r *report.Report, p *part, names []string) {
 	g := p.graph
 	if len(g.Steps) == 0 {
 		return
 	}
 	spans := outlier.Spans(g, p.times)
-	of := make([]*report.Stage, len(g.Stages))
-	for i := range g.Stages {
-		for j := range r.Stages {
-			if r.Stages[j].Name == names[i] {
-				of[i] = &r.Stages[j]
-			}
-		}
-	}
+	of := stageRows(r, names)
 	stepped := map[*report.Stage]int64{}
 	for i := range g.Steps {
 		if st := of[g.Steps[i].Stage]; st != nil && g.Steps[i].Kernels > 0 {
@@ -35,14 +27,6 @@ func addSteps(r *report.Report, p *part, names []string) {
 	for st, time := range stepped {
 		st.Unstepped = st.Time - time
 	}
-	idle.Each(g, p.times, func(q *idle.Piece) {
-		if q.Place != idle.Inside || !q.Cause.Host() {
-			return
-		}
-		if st := of[g.Kernels[q.Next].Stage]; st != nil {
-			st.StepHost += q.Dur()
-		}
-	})
 	for _, o := range outlier.Find(g, spans) {
 		st := of[g.Steps[o.Step].Stage]
 		if st == nil {
@@ -62,6 +46,19 @@ func addSteps(r *report.Report, p *part, names []string) {
 		}
 		st.Outliers = append(st.Outliers, x)
 	}
+}
+
+// stageRows gives the report's row of every stage of a part; nil where it has none.
+func stageRows(r *report.Report, names []string) []*report.Stage {
+	of := make([]*report.Stage, len(names))
+	for i := range names {
+		for j := range r.Stages {
+			if r.Stages[j].Name == names[i] {
+				of[i] = &r.Stages[j]
+			}
+		}
+	}
+	return of
 }
 
 // perLayer sums the kernels of a part by where in a step's layers they stand.
