@@ -37,7 +37,8 @@ func callOf(name string) call {
 // of a kernel.
 func HostWaits(t *kineto.Trace, place func(launch int32) (stream, kernel int32, ok bool)) (edges []Wait, waits int) {
 	kind := map[kineto.NameID]call{}
-	order := make([]int32, 0, len(t.Launches))
+	waiting := make([]bool, len(t.Threads)) // those that wait at all
+	any := false
 	for i := range t.Launches {
 		n := t.Launches[i].Name
 		c, known := kind[n]
@@ -45,14 +46,30 @@ func HostWaits(t *kineto.Trace, place func(launch int32) (stream, kernel int32, 
 			c = callOf(t.Names.Text(n))
 			kind[n] = c
 		}
-		if _, _, ok := place(int32(i)); ok || c != otherCall {
+		if c == waitCall {
+			waiting[t.Launches[i].Thread], any = true, true
+		}
+	}
+	if !any {
+		return nil, 0
+	}
+	var order []int32
+	for i := range t.Launches {
+		l := &t.Launches[i]
+		if !waiting[l.Thread] {
+			continue
+		}
+		if _, _, ok := place(int32(i)); ok || kind[l.Name] != otherCall {
 			order = append(order, int32(i))
 		}
 	}
-	slices.SortStableFunc(order, func(x, y int32) int {
+	byTime := func(x, y int32) int {
 		p, q := &t.Launches[x], &t.Launches[y]
 		return cmp.Or(cmp.Compare(p.Thread, q.Thread), cmp.Compare(p.Ts, q.Ts))
-	})
+	}
+	if !slices.IsSortedFunc(order, byTime) { // mostly they are
+		slices.SortStableFunc(order, byTime)
+	}
 	type last struct{ stream, kernel int32 }
 	var recent []last // the latest kernel of each stream, the most recent first
 	var recorded []last
@@ -108,15 +125,15 @@ func (b *builder) hostWaits() {
 	if len(g.Waits) > 0 || len(g.Streams) < 2 {
 		return
 	}
-	byLaunch := make(map[int32]int32, len(g.Kernels))
+	byLaunch := make([]int32, len(b.t.Launches)) // one more than the kernel
 	for i := range g.Kernels {
 		if k := &g.Kernels[i]; k.Launch >= 0 && k.Replay < 0 {
-			byLaunch[k.Launch] = int32(i)
+			byLaunch[k.Launch] = int32(i) + 1
 		}
 	}
 	g.HostWaits, _ = HostWaits(b.t, func(l int32) (int32, int32, bool) {
-		k, ok := byLaunch[l]
-		if !ok {
+		k := byLaunch[l] - 1
+		if k < 0 {
 			return 0, 0, false
 		}
 		return g.Kernels[k].Stream, k, true

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"math"
 	"strings"
 
 	"github.com/sgrules/sgrules/engine/kineto"
@@ -35,8 +36,37 @@ func (r ranks) of(pid string) int32 {
 // correlation finds launches by the correlation ids of activities.
 type correlation struct {
 	of    []corrKey         // by activity; zero where it has none
-	first map[corrKey]int32 // one more than the first launch with the id; 0 none
 	again map[int32][]int32 // by the first launch: those after it with its id
+
+	// The first launch with an id: one more than it, 0 where there is none. The ids of one rank
+	// are mostly close together, and then a list has them from the lowest on; else a map.
+	lowest int64
+	near   []int32
+	far    map[corrKey]int32
+}
+
+// place is where the first launch of a key stands in near, and whether it does.
+func (c *correlation) place(k corrKey) (int64, bool) {
+	i := k.corr - c.lowest
+	return i, k.rank == 0 && i >= 0 && i < int64(len(c.near))
+}
+
+// get gives the first launch of a key; -1 is none.
+func (c *correlation) get(k corrKey) int32 {
+	if i, ok := c.place(k); ok {
+		return c.near[i] - 1
+	}
+	return c.far[k] - 1
+}
+
+// nearIDs is how many ids a list may have for every activity that has one.
+const nearIDs = 8
+
+// room makes the list where that many activities with ids from lowest to highest are worth one.
+func (c *correlation) room(activities int, lowest, highest int64) {
+	if activities > 0 && (highest-lowest)/nearIDs < int64(activities) {
+		c.lowest, c.near = lowest, make([]int32, highest-lowest+1)
+	}
 }
 
 func correlate(t *kineto.Trace) *correlation {
@@ -46,7 +76,8 @@ func correlate(t *kineto.Trace) *correlation {
 		rankOfThread[i] = known.of(t.Threads[i].Pid)
 	}
 	rankOfPid := map[kineto.NameID]int32{}
-	c := &correlation{of: make([]corrKey, len(t.Activities)), first: map[corrKey]int32{}, again: map[int32][]int32{}}
+	c := &correlation{of: make([]corrKey, len(t.Activities)), far: map[corrKey]int32{}, again: map[int32][]int32{}}
+	with, lowest, highest := 0, int64(math.MaxInt64), int64(0)
 	for i := range t.Activities {
 		a := &t.Activities[i]
 		if a.Corr <= 0 {
@@ -58,8 +89,14 @@ func correlate(t *kineto.Trace) *correlation {
 			rankOfPid[a.Pid] = rank
 		}
 		c.of[i] = corrKey{rank, a.Corr}
-		if i == 0 || c.of[i] != c.of[i-1] { // the kernels of a replay share one
-			c.first[c.of[i]] = 0
+		if rank == 0 {
+			with, lowest, highest = with+1, min(lowest, a.Corr), max(highest, a.Corr)
+		}
+	}
+	c.room(with, lowest, highest)
+	for i, k := range c.of {
+		if _, ok := c.place(k); !ok && k.corr > 0 && (i == 0 || k != c.of[i-1]) { // the kernels of a replay share one
+			c.far[k] = 0
 		}
 	}
 	for i := range t.Launches {
@@ -68,12 +105,21 @@ func correlate(t *kineto.Trace) *correlation {
 			continue
 		}
 		k := corrKey{rankOfThread[l.Thread], l.Corr}
-		switch first, ok := c.first[k]; {
+		at, near := c.place(k)
+		first, ok := int32(0), near
+		if near {
+			first = c.near[at]
+		} else {
+			first, ok = c.far[k]
+		}
+		switch {
 		case !ok: // nothing ran for it
-		case first == 0:
-			c.first[k] = int32(i) + 1
-		default:
+		case first > 0:
 			c.again[first-1] = append(c.again[first-1], int32(i))
+		case near:
+			c.near[at] = int32(i) + 1
+		default:
+			c.far[k] = int32(i) + 1
 		}
 	}
 	return c
@@ -90,7 +136,7 @@ func (b *builder) launches(c *correlation) {
 		if a.Corr <= 0 {
 			continue
 		}
-		l := c.first[c.of[k.Act]] - 1
+		l := c.get(c.of[k.Act])
 		if l < 0 {
 			continue
 		}

@@ -64,7 +64,7 @@ func TestReplaysAreUnclear(t *testing.T) {
 
 func TestHostWaits(t *testing.T) {
 	names := kineto.NewNames()
-	tr := &kineto.Trace{Names: names}
+	tr := &kineto.Trace{Names: names, Threads: []kineto.Thread{{Pid: "1", Tid: "1"}}}
 	streams := map[int32]int32{}
 	add := func(call string, stream int32) {
 		if stream >= 0 {
