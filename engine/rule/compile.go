@@ -74,6 +74,9 @@ func (c *compiler) checked(e *Expr, env *cel.Env, parsed *cel.Ast) *predicate {
 		return nil
 	}
 	tree := checked.NativeRep()
+	if !w.alike(tree) {
+		return nil
+	}
 	w.rewrite(tree.Expr())
 	if !c.cheap(e, env, checked) {
 		return nil
@@ -168,6 +171,7 @@ type walker struct {
 	e    *Expr
 	info *ast.SourceInfo
 	args []string
+	sets []ast.Expr // the lists that are written out
 	bad  bool
 }
 
@@ -189,6 +193,20 @@ func (w *walker) shape(root ast.Expr) bool {
 	return !w.bad
 }
 
+// alike refuses lists of several types. CEL has a validator for it, and one for regular
+// expressions; each goes through the whole tree once more, which is a third of a check.
+func (w *walker) alike(tree *ast.AST) bool {
+	for _, set := range w.sets {
+		els := set.AsList().Elements()
+		for i := range els {
+			if want, got := tree.GetType(els[0].ID()), tree.GetType(els[i].ID()); !want.IsExactType(got) {
+				w.errorf(els[i], "cel-type", "", "expected type '%s' but found '%s'", want, got)
+			}
+		}
+	}
+	return !w.bad
+}
+
 func (w *walker) visit(e ast.Expr, inside bool) {
 	switch e.Kind() {
 	case ast.StructKind, ast.MapKind:
@@ -200,6 +218,7 @@ func (w *walker) visit(e ast.Expr, inside bool) {
 			w.errorf(e, "cel-form", "", "a %s is not part of the rule language", e.AsLiteral().Type().TypeName())
 		}
 	case ast.ListKind:
+		w.sets = append(w.sets, e)
 		for _, el := range e.AsList().Elements() {
 			w.visit(el, inside)
 		}

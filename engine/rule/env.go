@@ -41,8 +41,7 @@ func NewEnv(aliases *Aliases) (*Env, error) {
 		cel.CustomTypeAdapter(registry),
 		cel.CustomTypeProvider(newProvider(registry)),
 		cel.CrossTypeNumericComparisons(true),
-		// ValidateRegexProgramSizeLimit is not here: it panics on x{2} in v0.31.0. See walker.regex.
-		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateHomogeneousAggregateLiterals()),
+		// No validators: walker looks at regular expressions and at lists of several types itself.
 		cel.ParserExpressionSizeLimit(maxExpr),
 		cel.ParserRecursionLimit(60),
 		cel.ParserErrorRecoveryLimit(4),
