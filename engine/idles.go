@@ -36,7 +36,7 @@ func addIdle(r *report.Report, p *part, stages []string) (host []int64) {
 		}
 		t := rows[k]
 		if t == nil {
-			t = &idleTally{sites: map[idleSite]*siteOfIdle{}}
+			t = &idleTally{sites: map[siteID]*siteOfIdle{}}
 			rows[k] = t
 		}
 		t.add(q, scopes)
@@ -50,7 +50,7 @@ func addIdle(r *report.Report, p *part, stages []string) (host []int64) {
 		if k.stage >= 0 {
 			c.Stage = stages[k.stage]
 		}
-		c.Sites = t.list()
+		c.Sites = t.list(scopes)
 		c.Advice = idleAdvice(&c)
 		x := &r.Idle[at[k.device]]
 		x.Causes = append(x.Causes, c)
@@ -78,13 +78,16 @@ type idleSite struct {
 type siteOfIdle struct {
 	time, longest int64
 	gaps          int
-	after         map[idleSite]int64 // ns, by where the thread was before
+	after         map[siteID]int64 // ns, by where the thread was before
 }
 
 type idleTally struct {
 	report.IdleCause
-	sites map[idleSite]*siteOfIdle
+	sites map[siteID]*siteOfIdle
 }
+
+// siteID indexes scopes.list.
+type siteID int32
 
 func (t *idleTally) add(q *idle.Piece, in *scopes) {
 	t.Time += q.Dur()
@@ -97,7 +100,7 @@ func (t *idleTally) add(q *idle.Piece, in *scopes) {
 	at := in.of(q.Call)
 	s := t.sites[at]
 	if s == nil {
-		s = &siteOfIdle{after: map[idleSite]int64{}}
+		s = &siteOfIdle{after: map[siteID]int64{}}
 		t.sites[at] = s
 	}
 	s.time += q.Dur()
@@ -129,10 +132,10 @@ func (s idleSite) text() string {
 }
 
 // lastAt is where the thread was before, for most of the time.
-func (s *siteOfIdle) lastAt() (at string) {
+func (s *siteOfIdle) lastAt(in *scopes) (at string) {
 	sums := map[string]int64{} // different calls may read the same
 	for site, ns := range s.after {
-		sums[site.text()] += ns
+		sums[in.list[site].text()] += ns
 	}
 	most := int64(-1)
 	for text, ns := range sums {
@@ -143,11 +146,12 @@ func (s *siteOfIdle) lastAt() (at string) {
 	return at
 }
 
-func (t *idleTally) list() []report.IdleSite {
+func (t *idleTally) list(in *scopes) []report.IdleSite {
 	var out []report.IdleSite
-	for at, s := range t.sites {
+	for id, s := range t.sites {
+		at := in.list[id]
 		x := report.IdleSite{Call: at.call, Path: at.path, Func: at.fn, Module: at.module, Op: at.op, Time: s.time, Gaps: s.gaps, Longest: s.longest}
-		x.After = s.lastAt()
+		x.After = s.lastAt(in)
 		out = append(out, x)
 	}
 	slices.SortFunc(out, func(a, b report.IdleSite) int {
@@ -161,7 +165,9 @@ func (t *idleTally) list() []report.IdleSite {
 type scopes struct {
 	g       *graph.Graph
 	ops, py []graph.StackID // by launch
-	known   map[scopeKey]idleSite
+	known   map[scopeKey]siteID
+	list    []idleSite
+	ids     map[idleSite]siteID
 }
 
 type scopeKey struct {
@@ -171,7 +177,7 @@ type scopeKey struct {
 
 func newScopes(g *graph.Graph) *scopes {
 	n := len(g.Trace.Launches)
-	s := &scopes{g: g, ops: make([]graph.StackID, n), py: make([]graph.StackID, n), known: map[scopeKey]idleSite{}}
+	s := &scopes{g: g, ops: make([]graph.StackID, n), py: make([]graph.StackID, n), known: map[scopeKey]siteID{}, ids: map[idleSite]siteID{}}
 	for i := range g.Kernels {
 		if k := &g.Kernels[i]; k.Launch >= 0 && k.Replay < 0 {
 			s.ops[k.Launch], s.py[k.Launch] = g.Classes[k.Class].Ops, g.Classes[k.Class].Py
@@ -187,14 +193,24 @@ func newScopes(g *graph.Graph) *scopes {
 	return s
 }
 
-func (s *scopes) of(launch int32) idleSite {
-	g := s.g
-	k := scopeKey{g.Trace.Launches[launch].Name, s.ops[launch], s.py[launch]}
-	at, ok := s.known[k]
+func (s *scopes) of(launch int32) siteID {
+	k := scopeKey{s.g.Trace.Launches[launch].Name, s.ops[launch], s.py[launch]}
+	id, ok := s.known[k]
 	if ok {
-		return at
+		return id
 	}
-	at.call = g.Trace.Names.Text(k.call)
+	at := s.site(k)
+	if id, ok = s.ids[at]; !ok {
+		id = siteID(len(s.list))
+		s.list, s.ids[at] = append(s.list, at), id
+	}
+	s.known[k] = id
+	return id
+}
+
+func (s *scopes) site(k scopeKey) idleSite {
+	g := s.g
+	at := idleSite{call: g.Trace.Names.Text(k.call)}
 	if id, ok := g.Site(k.py); ok {
 		f := g.Frames.At(id)
 		at.path, at.fn, at.module = f.Path, f.Func, g.Module(k.py)
@@ -202,7 +218,6 @@ func (s *scopes) of(launch int32) idleSite {
 	if op, ok := g.Ops.Top(k.ops); ok {
 		at.op = g.Trace.Names.Text(kineto.NameID(op))
 	}
-	s.known[k] = at
 	return at
 }
 

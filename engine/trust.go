@@ -79,10 +79,6 @@ type calls struct {
 
 func countCalls(p *part) calls {
 	t := p.graph.Trace
-	ran := make(map[int64]bool, len(t.Activities))
-	for i := range t.Activities {
-		ran[t.Activities[i].Corr] = true
-	}
 	type kind uint8
 	const (
 		other kind = iota
@@ -92,6 +88,7 @@ func countCalls(p *part) calls {
 		end
 	)
 	kinds := map[kineto.NameID]kind{}
+	captures := false
 	of := func(n kineto.NameID) kind {
 		k, ok := kinds[n]
 		if !ok {
@@ -106,6 +103,7 @@ func countCalls(p *part) calls {
 				k = launch
 			}
 			kinds[n] = k
+			captures = captures || k == begin
 		}
 		return k
 	}
@@ -115,10 +113,14 @@ func countCalls(p *part) calls {
 			order = append(order, int32(i))
 		}
 	}
-	slices.SortStableFunc(order, func(x, y int32) int {
+	byTime := func(x, y int32) int {
 		a, b := &t.Launches[x], &t.Launches[y]
 		return cmp.Or(cmp.Compare(a.Thread, b.Thread), cmp.Compare(a.Ts, b.Ts))
-	})
+	}
+	if captures && !slices.IsSortedFunc(order, byTime) { // else the order does not matter
+		slices.SortStableFunc(order, byTime)
+	}
+	ran := ranLaunches(p.graph, order)
 	open := map[kineto.ThreadID]bool{}
 	var c calls
 	for _, i := range order {
@@ -130,16 +132,45 @@ func countCalls(p *part) calls {
 			open[l.Thread] = false
 		case k == replay:
 			c.graphs++
-		case open[l.Thread]:
+		case captures && open[l.Thread]:
 			c.captured++
 		default:
 			c.launches++
-			if !ran[l.Corr] {
+			if !ran[i] {
 				c.idle++
 			}
 		}
 	}
 	return c
+}
+
+// ranLaunches tells, by launch, which of some have an activity of their correlation id.
+func ranLaunches(g *graph.Graph, some []int32) []bool {
+	t := g.Trace
+	ran := make([]bool, len(t.Launches))
+	for i := range g.Kernels {
+		if l := g.Kernels[i].Launch; l >= 0 {
+			ran[l] = true
+		}
+	}
+	left := map[int64]bool{} // ids of the few that no kernel was given: ids may be used twice
+	for _, i := range some {
+		if !ran[i] {
+			left[t.Launches[i].Corr] = false
+		}
+	}
+	if len(left) == 0 {
+		return ran
+	}
+	for i := range t.Activities {
+		if _, asked := left[t.Activities[i].Corr]; asked {
+			left[t.Activities[i].Corr] = true
+		}
+	}
+	for _, i := range some {
+		ran[i] = ran[i] || left[t.Launches[i].Corr]
+	}
+	return ran
 }
 
 // thinReplays counts graph launches with fewer kernels than the one at the same place of another

@@ -124,13 +124,13 @@ func (l *lane) add(w *sweeping, i int32, s kineto.Span) {
 	if len(l.want) == 0 || end <= l.want[0].ts {
 		return // most spans: they enclose no instant
 	}
-	e, ok := w.entry(s)
-	if !ok {
-		return
-	}
 	l.open, l.crossed = expire(l.open, s.Ts, l.crossed)
 	if len(l.open) == maxDepth {
 		l.deepest = max(l.deepest, end)
+		return
+	}
+	e, ok := w.entry(s)
+	if !ok {
 		return
 	}
 	if n := len(l.open); n > 0 && end > l.open[n-1].end {

@@ -114,10 +114,13 @@ func (f *finder) calls() {
 			order = append(order, int32(i))
 		}
 	}
-	slices.SortStableFunc(order, func(x, y int32) int {
+	byTime := func(x, y int32) int {
 		a, b := &t.Launches[x], &t.Launches[y]
 		return cmp.Or(cmp.Compare(a.Thread, b.Thread), cmp.Compare(a.Ts, b.Ts))
-	})
+	}
+	if !slices.IsSortedFunc(order, byTime) { // mostly they are
+		slices.SortStableFunc(order, byTime)
+	}
 	f.before = make([]int32, len(t.Launches))
 	for i := range f.before {
 		f.before[i] = -1
