@@ -124,7 +124,7 @@ func (o *options) nested(n, depth int) (*input, error) {
 				d := min(depth, n-done)
 				for i := range d {
 					fmt.Fprintf(&b, ", {\"ph\": \"X\", \"cat\": \"python_function\", \"name\": \"/srv/sglang/python/sglang/srt/layers/m%d.py(%d): f%d\", \"pid\": 1, \"tid\": 1, \"ts\": %d.0, \"dur\": %d.0, \"args\": {\"Python id\": %d}}",
-						(done+i)%97, (done+i)%1009, (done+i)%1009, start+int64(i), 2*(d-i)+1, done+i)
+						i%10, i%10, i%10, start+int64(i), 2*(d-i)+1, done+i)
 				}
 				at := start + int64(d)
 				fmt.Fprintf(&b, ", {\"ph\": \"X\", \"cat\": \"cuda_runtime\", \"name\": \"cudaLaunchKernel\", \"pid\": 1, \"tid\": 1, \"ts\": %d.0, \"dur\": 0.5, \"args\": {\"correlation\": %d}}", at, id)
