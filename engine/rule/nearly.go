@@ -8,10 +8,7 @@ import "github.com/sgrules/sgrules/engine/diag"
 func (s *Set) Nearly(inv Inventory) ([]*Compiled, diag.List) {
 	var out []*Compiled
 	var wrong diag.List
-	for _, e := range s.rules {
-		if e.rule.Kind != "fuse" || !e.nearly(inv) {
-			continue
-		}
+	for _, e := range s.chosen(func(e *entry) bool { return e.rule.Kind == "fuse" && e.nearly(inv) }) {
 		c, list := e.compile(s.env)
 		wrong = append(wrong, list...)
 		if c != nil {
@@ -55,7 +52,7 @@ func (a *Alternative) Nearly(inv Inventory) bool { return nearly(a.Steps, prefil
 
 // RestsOn tells whether the condition can hold only where a test of one of these fields does.
 func (p *Prefilter) RestsOn(fields ...Field) bool {
-	return p.need.restsOn(func(f Field) bool {
+	return p.needed().restsOn(func(f Field) bool {
 		for _, x := range fields {
 			if x == f {
 				return true

@@ -43,11 +43,21 @@ func (a Atom) less(b Atom) bool {
 // holds wherever the condition does. It is cheap where CEL is not, and it needs no kernel: an
 // inventory of a trace's atoms tells which rules the trace can match at all.
 type Prefilter struct {
+	read func() *form // gives need when it is first asked for; nil: it is there
+	once sync.Once
 	need *form
 
-	once sync.Once
-	keys []Atom
-	has  bool
+	keyed sync.Once
+	keys  []Atom
+	has   bool
+}
+
+// needed is what must hold.
+func (p *Prefilter) needed() *form {
+	if p.read != nil {
+		p.once.Do(func() { p.need = p.read() })
+	}
+	return p.need
 }
 
 func newPrefilter(f *form, aliases *Aliases) *Prefilter {
@@ -56,15 +66,15 @@ func newPrefilter(f *form, aliases *Aliases) *Prefilter {
 
 // Test tells whether the condition can hold where has tells which atoms hold: for one class
 // (Class.Has) or for a whole trace (Inventory.Has). False is certain, true is not.
-func (p *Prefilter) Test(has func(Atom) bool) bool { return p.need.test(has) }
+func (p *Prefilter) Test(has func(Atom) bool) bool { return p.needed().test(has) }
 
 // Keys gives atoms of which at least one holds wherever the condition holds, sorted. ok is false
 // when there are none to be had, and then the condition must be tried on every kernel. No keys
 // with ok true mean that the condition can never hold.
 func (p *Prefilter) Keys() (keys []Atom, ok bool) {
-	p.once.Do(func() {
+	p.keyed.Do(func() {
 		var set map[Atom]struct{}
-		if set, p.has = p.need.keys(); !p.has {
+		if set, p.has = p.needed().keys(); !p.has {
 			return
 		}
 		p.keys = make([]Atom, 0, len(set))

@@ -52,14 +52,12 @@ func newSet(rules []*Rule, families []*Family, retired []Retired, aliases *Alias
 		return nil, err
 	}
 	s := &Set{byID: map[string]*entry{}, retired: retired, aliases: env.aliases, env: env, sources: sources, asked: map[Atom][]int{}}
-	s.rules, s.families = make([]*entry, len(rules)), make([]*familyEntry, len(families))
-	atonce.Do(len(rules)+len(families), func(i int) {
-		if i < len(rules) {
-			s.rules[i] = s.skimRule(rules[i])
-		} else {
-			s.families[i-len(rules)] = s.skimFamily(families[i-len(rules)])
-		}
-	})
+	for _, r := range rules {
+		s.rules = append(s.rules, s.skimRule(r))
+	}
+	for _, f := range families {
+		s.families = append(s.families, s.skimFamily(f))
+	}
 	for _, e := range s.rules {
 		s.byID[e.rule.ID] = e
 	}
@@ -98,17 +96,25 @@ func (s *Set) skimFamily(f *Family) *familyEntry {
 }
 
 // skim gives the prefilter of an expression that is not compiled; one that lets everything
-// pass where only CEL can read it.
+// pass where only CEL can read it. Of most rules a trace lacks what their first step needs, and
+// the others are never read.
 func (s *Set) skim(e *Expr) *Prefilter {
-	if e != nil {
-		if f, ok := skim(e.Text); ok {
-			return newPrefilter(celForm(f), s.aliases)
+	return &Prefilter{read: func() *form {
+		if e != nil {
+			if f, ok := skim(e.Text); ok {
+				return s.aliases.form(needs(celForm(f)))
+			}
 		}
-	}
-	return newPrefilter(constant(true), s.aliases)
+		return constant(true)
+	}}
 }
 
 func (s *Set) indexFamilies() {
+	atonce.Do(len(s.families), func(i int) {
+		for _, p := range s.families[i].pre {
+			p.Keys() // read now, on all cores
+		}
+	})
 	for i, f := range s.families {
 		for _, p := range f.pre {
 			keys, ok := p.Keys()
@@ -244,16 +250,9 @@ func (e *entry) doubtful() bool {
 // Candidates compiles the rules that a trace with these atoms can match, and only those, by id.
 // What the list has is wrong with them, and they are left out.
 func (s *Set) Candidates(inv Inventory) ([]*Compiled, diag.List) {
-	var asked []*entry
-	for _, e := range s.rules {
-		if e.possible(inv) {
-			asked = append(asked, e)
-		}
-	}
-	atonce.Do(len(asked), func(i int) { asked[i].compile(s.env) })
 	var out []*Compiled
 	var wrong diag.List
-	for _, e := range asked {
+	for _, e := range s.chosen(func(e *entry) bool { return e.possible(inv) }) {
 		c, list := e.compile(s.env)
 		wrong = append(wrong, list...)
 		if c != nil && c.Possible(inv) {
@@ -262,6 +261,24 @@ func (s *Set) Candidates(inv Inventory) ([]*Compiled, diag.List) {
 	}
 	wrong.Sort()
 	return out, wrong
+}
+
+// chosen gives the rules that are asked for, compiled on all cores, by id.
+func (s *Set) chosen(ask func(e *entry) bool) []*entry {
+	yes := make([]bool, len(s.rules))
+	atonce.Do(len(s.rules), func(i int) {
+		if e := s.rules[i]; ask(e) {
+			yes[i] = true
+			e.compile(s.env)
+		}
+	})
+	var out []*entry
+	for i, e := range s.rules {
+		if yes[i] {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 func (e *entry) possible(inv Inventory) bool {
