@@ -75,19 +75,27 @@ func (g *Graph) layers() {
 		step  int32
 		stage StageID
 	}
-	units := map[unit]map[int32][]int32{} // → stream → kernels in order
+	units := map[unit]map[int32]*[]int32{} // → stream → kernels in order
 	var order []unit
+	var last unit // of the kernel before, which the next one mostly shares, and its stream
+	stream, list := int32(-1), (*[]int32)(nil)
 	for i := range g.Kernels {
 		k := &g.Kernels[i]
 		if k.Step < 0 && len(g.Steps) > 0 {
 			continue
 		}
 		u := unit{k.Step, k.Stage}
-		if units[u] == nil {
-			units[u] = map[int32][]int32{}
-			order = append(order, u)
+		if u != last || k.Stream != stream {
+			if units[u] == nil {
+				units[u] = map[int32]*[]int32{}
+				order = append(order, u)
+			}
+			if units[u][k.Stream] == nil {
+				units[u][k.Stream] = &[]int32{}
+			}
+			last, stream, list = u, k.Stream, units[u][k.Stream]
 		}
-		units[u][k.Stream] = append(units[u][k.Stream], int32(i))
+		*list = append(*list, int32(i))
 	}
 	seed := maphash.MakeSeed()
 	known := map[uint64][]motif{}
@@ -130,7 +138,7 @@ func (g *Graph) layers() {
 // busiest gives the kernels of the streams that have a quarter of the time, most time first; of
 // equals the lower stream. The first is the one that carries the layers, unless a step waited so
 // long in the collectives of another that these have more time.
-func (g *Graph) busiest(streams map[int32][]int32) [][]int32 {
+func (g *Graph) busiest(streams map[int32]*[]int32) [][]int32 {
 	type one struct {
 		stream int32
 		time   int64
@@ -139,7 +147,7 @@ func (g *Graph) busiest(streams map[int32][]int32) [][]int32 {
 	var total int64
 	for s, ks := range streams {
 		x := one{stream: s}
-		for _, k := range ks {
+		for _, k := range *ks {
 			x.time += g.Kernels[k].Dur
 		}
 		total += x.time
@@ -149,7 +157,7 @@ func (g *Graph) busiest(streams map[int32][]int32) [][]int32 {
 	var out [][]int32
 	for _, x := range list {
 		if x.time*4 >= total {
-			out = append(out, streams[x.stream])
+			out = append(out, *streams[x.stream])
 		}
 	}
 	return out

@@ -21,18 +21,13 @@ func (g *Graph) Reattribute(sites map[int32]Site) {
 
 // regroup gives every kernel the class of its symbol, kind and site.
 func (g *Graph) regroup(site func(i int32) Site) {
-	type id struct {
-		sym  SymID
-		kind uint8
-		site Site
-	}
-	seen := map[id]ClassID{}
+	seen := map[[2]uint64]ClassID{} // by symbol, kind and site, packed: there is one look-up a kernel
 	var classes []Class
 	var byMethod [Methods]int64
 	for i := range g.Kernels {
 		k := &g.Kernels[i]
 		s := site(int32(i))
-		key := id{k.Sym, uint8(k.Kind), s}
+		key := [2]uint64{uint64(uint32(k.Sym))<<32 | uint64(k.Kind)<<8 | uint64(s.Method), uint64(uint32(s.Ops))<<32 | uint64(uint32(s.Py))}
 		c, ok := seen[key]
 		if !ok {
 			c = ClassID(len(classes))
