@@ -1,6 +1,10 @@
 package kineto
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/sgrules/sgrules/internal/atonce"
+)
 
 const (
 	columnBits = 12
@@ -95,8 +99,12 @@ func (s *scanner) held() Held {
 // finish moves the columns into t.
 func (c *columns) finish(t *Trace) {
 	t.Ops, t.Frames = c.ops, c.frames
-	t.Launches, t.Nodes = c.launches.join(), c.nodes.join()
-	t.Annotations, t.Marks, t.Syncs = c.annotations.join(), c.marks.join(), c.syncs.join()
-	t.Activities = c.activities.join()
+	join := [...]func(){
+		func() { t.Activities = c.activities.join() },
+		func() { t.Launches = c.launches.join() },
+		func() { t.Nodes, t.Annotations = c.nodes.join(), c.annotations.join() },
+		func() { t.Marks, t.Syncs = c.marks.join(), c.syncs.join() },
+	}
+	atonce.Do(len(join), func(i int) { join[i]() })
 	c.ops, c.frames = Spans{}, Spans{}
 }
