@@ -23,7 +23,7 @@ func (s *Set) check(only *Set) (out diag.List) {
 		if only != nil && only.Rule(e.rule.ID) == nil {
 			continue
 		}
-		c, list := e.compile(s.env)
+		c, list := s.compile(e)
 		out = append(out, list...)
 		if c == nil {
 			continue
@@ -34,7 +34,7 @@ func (s *Set) check(only *Set) (out diag.List) {
 	}
 	if only == nil {
 		for _, f := range s.families {
-			if c, _ := f.compile(s.env); c != nil {
+			if c, _ := s.compileFamily(f); c != nil {
 				for _, p := range c.is {
 					out = append(out, p.unknownWords(names)...)
 				}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
@@ -21,6 +22,9 @@ type predicate struct {
 	args []string // the run's arguments that it reads, sorted
 	ast  *cel.Ast
 	env  *cel.Env
+
+	// exact tells that form says all that the condition does: there is no prog and no ast.
+	exact bool
 }
 
 // compiler compiles the expressions of one file and collects what is wrong with them.
@@ -28,6 +32,7 @@ type compiler struct {
 	env   *Env
 	list  diag.List
 	known map[*Expr]*predicate // compiled before, in the same environment; may be nil
+	lazy  bool                 // plain conditions are left as they are: see plainly
 }
 
 // predicate compiles e in one of the environments. It returns nil for a nil expression and for
@@ -43,6 +48,11 @@ func (c *compiler) predicate(e *Expr, env *cel.Env) *predicate {
 		c.list.Addf(e.Pos, "cel-size", "the expression has %d bytes, at most %d are allowed", len(e.Text), maxExpr)
 		return nil
 	}
+	if c.lazy && (env == c.env.kernel || env == c.env.name) {
+		if p := c.plainly(e, env); p != nil {
+			return p
+		}
+	}
 	if parsed, ok := quick(e.Text); ok {
 		// What is wrong is left to CEL's own parser and said in its words.
 		if p := (&compiler{env: c.env}).checked(e, env, parsed); p != nil {
@@ -55,6 +65,24 @@ func (c *compiler) predicate(e *Expr, env *cel.Env) *predicate {
 		return nil
 	}
 	return c.checked(e, env, parsed)
+}
+
+// plainly makes a predicate of a condition on a kernel that is nothing but logic over tests of its
+// names and places, as nearly all are, without CEL's checks and without a program: CEL gives the
+// same on every kernel, which a test and a fuzz target hold. It gives nil for any other condition,
+// and for one that CEL might refuse.
+func (c *compiler) plainly(e *Expr, env *cel.Env) *predicate {
+	s := newSkimmer(e.Text)
+	tree, ok := s.whole()
+	if !ok || len(s.places) > maxNodes {
+		return nil
+	}
+	w := walker{c: &compiler{env: c.env}, e: e, info: ast.NewSourceInfo(common.NewTextSource(e.Text))}
+	f := celForm(tree)
+	if !w.shape(tree) || !f.plain() || !f.ofKernel(env == c.env.name) {
+		return nil
+	}
+	return &predicate{expr: e, form: c.env.aliases.form(f), env: env, exact: true}
 }
 
 // checked makes a predicate of what was parsed, or says why it is none.

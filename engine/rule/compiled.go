@@ -133,12 +133,15 @@ type CompiledFamily struct {
 
 // CompileFamily checks and compiles a family's expressions, as Compile does a rule's.
 func CompileFamily(f *Family, env *Env) (*CompiledFamily, diag.List) {
-	c := &compiler{env: env}
+	return (&compiler{env: env}).family(f)
+}
+
+func (c *compiler) family(f *Family) (*CompiledFamily, diag.List) {
 	out := &CompiledFamily{Family: f}
 	for _, e := range f.Match {
-		if p := c.predicate(e, env.name); p != nil {
+		if p := c.predicate(e, c.env.name); p != nil {
 			out.is = append(out.is, p)
-			out.pre = append(out.pre, newPrefilter(p.form, env.aliases))
+			out.pre = append(out.pre, newPrefilter(p.form, c.env.aliases))
 		}
 	}
 	if len(c.list) > 0 {

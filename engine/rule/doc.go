@@ -140,6 +140,11 @@
 // brought to the current spelling by the aliases when a rule is compiled, and the fields of a
 // kernel when its class is prepared: a rule may use any spelling.
 //
+// In a set that is loaded lazily, a condition on a kernel that is nothing but logic over tests of
+// names and places (most are) is read and decided without CEL, which gives the same: checking and
+// planning it would take longer than a small trace does. Lint, tests and an eager load compile all
+// of them.
+//
 // # Non-goals
 //
 // The package knows no traces, no graphs and no Markdown; it binds no chain and gives no

@@ -69,6 +69,9 @@ func (p *predicate) eval(v cel.Activation) (Tri, error) {
 }
 
 func (p *predicate) class(c *Class, typ *types.Type) (bool, error) {
+	if p.exact {
+		return p.form.holds(c.Has), nil
+	}
 	t, err := p.eval(vars{&classVal{class: c, typ: typ}})
 	return t == True, err
 }

@@ -50,6 +50,58 @@ func (f *form) plain() bool {
 	return f.op != formOpaque
 }
 
+// ofKernel tells whether all tests are of fields of k, or, with named, of its name.
+func (f *form) ofKernel(named bool) bool {
+	for _, a := range f.atoms {
+		switch a.Field {
+		case FieldAt, FieldInOp, FieldInModule:
+			if named {
+				return false
+			}
+		default:
+			if x := fieldByName[string(a.Field)]; x == nil || named && !x.named {
+				return false
+			}
+		}
+	}
+	for _, k := range f.kids {
+		if !k.ofKernel(named) {
+			return false
+		}
+	}
+	return true
+}
+
+// holds tells whether a form in which nothing is opaque holds, where has tells which atoms do.
+func (f *form) holds(has func(Atom) bool) bool {
+	switch f.op {
+	case formTrue:
+		return true
+	case formNot:
+		return !f.kids[0].holds(has)
+	case formAnd:
+		for _, k := range f.kids {
+			if !k.holds(has) {
+				return false
+			}
+		}
+		return true
+	case formOr:
+		for _, k := range f.kids {
+			if k.holds(has) {
+				return true
+			}
+		}
+	case formTest:
+		for _, a := range f.atoms {
+			if has(a) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func not(f *form) *form {
 	if f.op == formNot {
 		return f.kids[0]

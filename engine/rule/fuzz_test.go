@@ -82,8 +82,9 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzSkim: where CEL and skim both understand a condition they give one tree, and a prefilter
-// never says no to a kernel that the condition binds.
+// FuzzSkim: where CEL and skim both understand a condition they give one tree, a prefilter never says
+// no to a kernel that the condition binds, and a condition that does without CEL is one that CEL
+// takes, and means the same.
 func FuzzSkim(f *testing.F) {
 	for _, c := range conditions {
 		f.Add(c.text)
@@ -94,12 +95,21 @@ func FuzzSkim(f *testing.F) {
 			return
 		}
 		skimmedAlike(t, env.kernel, text)
-		p, _ := compileText(env, env.kernel, text)
+		p, wrong := compileText(env, env.kernel, text)
+		exact := plainText(env, env.kernel, text)
 		if p == nil {
+			if exact != nil {
+				t.Fatalf("%q does without CEL, which refuses it: %s", text, wrong)
+			}
 			return
 		}
 		for _, c := range []*Class{norm(), {}} {
 			holds, err := p.class(c, kernelType)
+			if exact != nil {
+				if got, _ := exact.class(c, kernelType); err != nil || got != holds {
+					t.Fatalf("%q: plainly %v, CEL gives %v, %v", text, got, holds, err)
+				}
+			}
 			if holds && err == nil && !newPrefilter(p.form, env.aliases).Test(c.Has) {
 				t.Fatalf("%q holds and its prefilter does not", text)
 			}

@@ -52,19 +52,20 @@ const (
 // Lint compiles the whole set and looks for rules that are well formed and yet wrong. It needs
 // no trace.
 func Lint(s *Set, opts LintOptions) diag.List {
+	s = s.strict()
 	l := &linter{set: s, opts: opts}
 	l.list = append(l.list, s.CompileAll()...)
 	if l.list.Errors() == 0 {
 		l.list = append(l.list, s.check(nil)...)
 	}
 	for _, f := range s.families {
-		if c, _ := f.compile(s.env); c != nil {
+		if c, _ := s.compileFamily(f); c != nil {
 			l.family(c)
 		}
 	}
 	for _, e := range s.rules {
 		l.texts(e.rule)
-		if c, _ := e.compile(s.env); c != nil {
+		if c, _ := s.compile(e); c != nil {
 			l.rule(c)
 		}
 	}
@@ -214,7 +215,7 @@ func (l *linter) names(p *predicate) {
 func (l *linter) duplicates() {
 	first := map[string]*Rule{}
 	for _, e := range l.set.rules {
-		c, _ := e.compile(l.set.env)
+		c, _ := l.set.compile(e)
 		if c == nil {
 			continue
 		}

@@ -16,7 +16,8 @@ type LoadOptions struct {
 	// Prefix is put before file names in positions: "rules".
 	Prefix string
 	// Lazy leaves compiling to the first need. Use it only for files that were checked when
-	// the program was built: what is wrong with a rule shows when a trace needs it.
+	// the program was built: what is wrong with a rule shows when a trace needs it. Plain
+	// conditions on kernels are not compiled at all.
 	Lazy bool
 	// Overlay loads a folder that is laid over another set: it may have families or aliases
 	// without rules, and is checked against the whole by Overlay.
@@ -322,6 +323,7 @@ func Overlay(base, extra *Set) (*Set, diag.List) {
 		return base, list
 	}
 	set.exceptions = append(append([]Exception{}, base.exceptions...), extra.exceptions...)
+	set.lazy = base.lazy && extra.lazy
 	if extra.lazy {
 		list = append(list, set.compileDoubtful(extra)...)
 	} else {

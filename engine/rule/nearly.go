@@ -9,7 +9,7 @@ func (s *Set) Nearly(inv Inventory) ([]*Compiled, diag.List) {
 	var out []*Compiled
 	var wrong diag.List
 	for _, e := range s.chosen(func(e *entry) bool { return e.rule.Kind == "fuse" && e.nearly(inv) }) {
-		c, list := e.compile(s.env)
+		c, list := s.compile(e)
 		wrong = append(wrong, list...)
 		if c != nil {
 			out = append(out, c)

@@ -190,30 +190,48 @@ func (s *Set) Compiled(id string) (*Compiled, diag.List) {
 	if e == nil {
 		return nil, diag.List{{Code: "unknown-rule", Msg: fmt.Sprintf("there is no rule %q", id), Hint: didYouMean(id, []string{s.Suggest(id)})}}
 	}
-	return e.compile(s.env)
+	return s.compile(e)
 }
 
-func (e *entry) compile(env *Env) (*Compiled, diag.List) {
-	e.once.Do(func() { e.compiled, e.list = Compile(e.rule, env) })
+func (s *Set) compile(e *entry) (*Compiled, diag.List) {
+	e.once.Do(func() { e.compiled, e.list = (&compiler{env: s.env, lazy: s.lazy}).rule(e.rule) })
 	return e.compiled, e.list
 }
 
-func (f *familyEntry) compile(env *Env) (*CompiledFamily, diag.List) {
-	f.once.Do(func() { f.compiled, f.list = CompileFamily(f.family, env) })
+func (s *Set) compileFamily(f *familyEntry) (*CompiledFamily, diag.List) {
+	f.once.Do(func() { f.compiled, f.list = (&compiler{env: s.env, lazy: s.lazy}).family(f.family) })
 	return f.compiled, f.list
+}
+
+// strict is the set with all of its conditions compiled by CEL when they are asked for: what looks at
+// their trees needs them.
+func (s *Set) strict() *Set {
+	if !s.lazy {
+		return s
+	}
+	out := *s
+	out.lazy, out.rules, out.families, out.byID = false, nil, nil, map[string]*entry{}
+	for _, e := range s.rules {
+		e = &entry{rule: e.rule, sides: e.sides, steps: e.steps}
+		out.rules, out.byID[e.rule.ID] = append(out.rules, e), e
+	}
+	for _, f := range s.families {
+		out.families = append(out.families, &familyEntry{family: f.family, pre: f.pre})
+	}
+	return &out
 }
 
 // CompileAll compiles every rule and family and gives what is wrong with any.
 func (s *Set) CompileAll() diag.List {
-	atonce.Do(len(s.families), func(i int) { s.families[i].compile(s.env) })
-	atonce.Do(len(s.rules), func(i int) { s.rules[i].compile(s.env) })
+	atonce.Do(len(s.families), func(i int) { s.compileFamily(s.families[i]) })
+	atonce.Do(len(s.rules), func(i int) { s.compile(s.rules[i]) })
 	var out diag.List
 	for _, f := range s.families {
-		_, list := f.compile(s.env)
+		_, list := s.compileFamily(f)
 		out = append(out, list...)
 	}
 	for _, e := range s.rules {
-		_, list := e.compile(s.env)
+		_, list := s.compile(e)
 		out = append(out, list...)
 	}
 	out.Sort()
@@ -230,7 +248,7 @@ func (s *Set) compileDoubtful(extra *Set) diag.List {
 		if e == nil || !e.doubtful() {
 			continue
 		}
-		_, list := e.compile(s.env)
+		_, list := s.compile(e)
 		out = append(out, list...)
 	}
 	return out
@@ -253,7 +271,7 @@ func (s *Set) Candidates(inv Inventory) ([]*Compiled, diag.List) {
 	var out []*Compiled
 	var wrong diag.List
 	for _, e := range s.chosen(func(e *entry) bool { return e.possible(inv) }) {
-		c, list := e.compile(s.env)
+		c, list := s.compile(e)
 		wrong = append(wrong, list...)
 		if c != nil && c.Possible(inv) {
 			out = append(out, c)
@@ -269,7 +287,7 @@ func (s *Set) chosen(ask func(e *entry) bool) []*entry {
 	atonce.Do(len(s.rules), func(i int) {
 		if e := s.rules[i]; ask(e) {
 			yes[i] = true
-			e.compile(s.env)
+			s.compile(e)
 		}
 	})
 	var out []*entry
@@ -318,7 +336,7 @@ func (s *Set) Warm(classes []Class) {
 	}
 	atonce.Do(len(s.families), func(i int) {
 		if ask[i] {
-			s.families[i].compile(s.env)
+			s.compileFamily(s.families[i])
 		}
 	})
 }
@@ -338,7 +356,7 @@ func (s *Set) FamilyOf(c *Class) (string, error) {
 		if !ask[i] {
 			continue
 		}
-		compiled, list := f.compile(s.env)
+		compiled, list := s.compileFamily(f)
 		if compiled == nil {
 			return "", list
 		}

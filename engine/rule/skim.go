@@ -56,7 +56,11 @@ func ascii(text string) bool {
 // in it exists and is compared with a value of its own type, and CEL accepts it too.
 func vouched(text string) bool {
 	e, ok := skim(text)
-	return ok && celForm(e).plain()
+	if !ok {
+		return false
+	}
+	f := celForm(e)
+	return f.plain() && f.ofKernel(false)
 }
 
 type skimmer struct {

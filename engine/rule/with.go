@@ -15,7 +15,7 @@ import (
 func (s *Set) With(r *Rule) (*Set, diag.List) {
 	c := &compiler{env: s.env}
 	if e := s.byID[r.ID]; e != nil {
-		if old, _ := e.compile(s.env); old != nil {
+		if old, _ := s.compile(e); old != nil {
 			c.known = map[*Expr]*predicate{}
 			for _, p := range old.predicates() {
 				c.known[p.expr] = p
