@@ -66,7 +66,7 @@ func newPrefilter(f *form, aliases *Aliases) *Prefilter {
 
 // Test tells whether the condition can hold where has tells which atoms hold: for one class
 // (Class.Has) or for a whole trace (Inventory.Has). False is certain, true is not.
-func (p *Prefilter) Test(has func(Atom) bool) bool { return p.needed().test(has) }
+func (p *Prefilter) Test(has func(Atom) bool) bool { return p.needed().holds(has) }
 
 // Keys gives atoms of which at least one holds wherever the condition holds, sorted. ok is false
 // when there are none to be had, and then the condition must be tried on every kernel. No keys
@@ -133,35 +133,6 @@ func simple(f *form, empty bool) *form {
 		return f.kids[0]
 	}
 	return f
-}
-
-func (f *form) test(has func(Atom) bool) bool {
-	switch f.op {
-	case formFalse:
-		return false
-	case formTest:
-		for _, a := range f.atoms {
-			if has(a) {
-				return true
-			}
-		}
-		return false
-	case formAnd:
-		for _, k := range f.kids {
-			if !k.test(has) {
-				return false
-			}
-		}
-		return true
-	case formOr:
-		for _, k := range f.kids {
-			if k.test(has) {
-				return true
-			}
-		}
-		return false
-	}
-	return true
 }
 
 // rank orders fields by how few kernels of a trace one value of them usually names.
